@@ -1,0 +1,132 @@
+#include "apps/args.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+
+namespace posy {
+namespace {
+
+// The tutorial's label_image.py calls some flags by other names.
+std::string canonical(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  if (name == "input-mean") return "mean";
+  if (name == "input-std") return "std";
+  if (name == "input-layer") return "input-node";
+  if (name == "output-layer") return "output-node";
+  return name;
+}
+
+// Levenshtein's distance: insertions, deletions and replacements from a to b.
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+const FlagSpec& find_spec(const std::vector<FlagSpec>& specs, const std::string& name) {
+  const FlagSpec* closest = nullptr;
+  size_t distance = 4;  // farther than that is another word
+  for (const FlagSpec& spec : specs) {
+    if (spec.name == name) return spec;
+    const size_t d = edit_distance(spec.name, name);
+    if (d < distance) closest = &spec;
+    distance = std::min(d, distance);
+  }
+  throw UsageError("unknown flag --" + name + (closest ? "; did you mean --" + std::string(closest->name) + "?" : ""));
+}
+
+}  // namespace
+
+Args::Args(const std::vector<std::string>& words, const std::vector<FlagSpec>& specs) {
+  bool only_words = false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (only_words || word.size() < 2 || word[0] != '-') {
+      words_.push_back(word);
+      continue;
+    }
+    if (word == "--") {
+      only_words = true;
+      continue;
+    }
+    const size_t equals = word.find('=');
+    std::string name =
+        word == "-o" ? "output"
+                     : word.substr(word.rfind("--", 0) == 0 ? 2 : 1, equals == std::string::npos ? equals : equals - 2);
+    const FlagSpec& spec = find_spec(specs, canonical(name));
+    if (!spec.value) {
+      if (equals != std::string::npos) throw UsageError("--" + std::string(spec.name) + " takes no value");
+      add(spec, "");
+    } else if (equals != std::string::npos) {
+      add(spec, word.substr(equals + 1));
+    } else if (i + 1 < words.size()) {
+      add(spec, words[++i]);
+    } else {
+      throw UsageError("--" + std::string(spec.name) + " needs a value: --" + spec.name + " " + spec.value);
+    }
+  }
+}
+
+void Args::add(const FlagSpec& spec, const std::string& value) {
+  if (spec.value && value.empty())
+    throw UsageError("--" + std::string(spec.name) + " needs a value, and got an empty one");
+  flags_.emplace_back(spec.name, value);
+}
+
+bool Args::has(const char* flag) const {
+  return text(flag).has_value();
+}
+
+std::optional<std::string> Args::text(const char* flag) const {
+  for (auto it = flags_.rbegin(); it != flags_.rend(); ++it) {
+    if (it->first == flag) return it->second;  // the last one counts
+  }
+  return std::nullopt;
+}
+
+std::optional<uint32_t> Args::number(const char* flag, uint32_t least, uint32_t most) const {
+  const std::optional<std::string> value = text(flag);
+  if (!value) return std::nullopt;
+  uint32_t number = 0;
+  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
+  if (error != std::errc() || end != value->data() + value->size() || number < least || number > most) {
+    throw UsageError("--" + std::string(flag) + " wants a whole number from " + std::to_string(least) + " to " +
+                     std::to_string(most) + ", not '" + *value + "'");
+  }
+  return number;
+}
+
+std::optional<float> Args::real(const char* flag) const {
+  const std::optional<std::string> value = text(flag);
+  if (!value) return std::nullopt;
+  char* end = nullptr;
+  const float number = std::strtof(value->c_str(), &end);
+  if (end == value->c_str() || *end != 0 || !std::isfinite(number)) {
+    throw UsageError("--" + std::string(flag) + " wants a number, not '" + *value + "'");
+  }
+  return number;
+}
+
+std::string describe_flags(const std::vector<FlagSpec>& specs) {
+  std::string text;
+  for (const FlagSpec& spec : specs) {
+    std::string flag = std::string(spec.name) == "output" ? "-o" : "--" + std::string(spec.name);
+    if (spec.value) flag += " " + std::string(spec.value);
+    if (flag.size() < 22) flag.resize(22, ' ');
+    text += "  " + flag + " " + spec.help + "\n";
+  }
+  return text;
+}
+
+}  // namespace posy

@@ -1,0 +1,28 @@
+// The subcommands of posy: one file each.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "apps/args.h"
+#include "loaders/convert.h"
+
+namespace posy {
+
+struct Command {
+  const char* name;
+  const char* usage;    // "posy label MODEL IMAGE... [flags]"
+  const char* summary;  // one line
+  std::vector<FlagSpec> flags;
+  int (*run)(const Args& args);  // returns the exit code
+};
+
+const Command& bench_command();
+const Command& convert_command();
+const Command& info_command();
+const Command& label_command();
+
+// Flags of every command that reads a model: what convert may be told about a graph.
+std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags);
+ConvertOptions convert_options(const Args& args);
+
+}  // namespace posy

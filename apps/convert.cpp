@@ -1,0 +1,178 @@
+// posy convert: a graph becomes a .posy file.
+#include <cstdio>
+
+#include "apps/commands.h"
+#include "apps/json.h"
+#include "apps/session.h"
+#include "loaders/error.h"
+#include "loaders/file.h"
+
+namespace posy {
+namespace {
+
+std::string default_output(const std::string& graph) {
+  if (graph == "-") return "-";
+  std::string stem = graph;
+  if (stem.size() > 3 && stem.compare(stem.size() - 3, 3, ".gz") == 0) stem.resize(stem.size() - 3);
+  const size_t dot = stem.rfind('.'), slash = stem.rfind('/');
+  if (dot != std::string::npos && dot > 0 && (slash == std::string::npos || dot > slash + 1)) stem.resize(dot);
+  return stem + ".posy";
+}
+
+std::string size_text(size_t bytes) {
+  char text[64];
+  if (bytes < 10000) {
+    std::snprintf(text, sizeof text, "%zu bytes", bytes);
+  } else {
+    std::snprintf(text, sizeof text, "%.2f MB", (double)bytes / 1e6);
+  }
+  return text;
+}
+
+uint64_t bytes_of_type(const Model& model, WeightType type) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < model.op_count; ++i) {
+    if (model.ops[i].weight_type == (uint8_t)type) bytes += model.ops[i].weights_bytes;
+  }
+  return bytes;
+}
+
+void print_weights(const Model& model) {
+  std::string text;
+  const auto add = [&](WeightType type, const char* what) {
+    if (const uint64_t bytes = bytes_of_type(model, type))
+      text += (text.empty() ? "" : ", ") + size_text(bytes) + " " + what;
+  };
+  add(WeightType::f32, "in float32");
+  add(WeightType::u8_table, "in 8 bits without loss");
+  add(WeightType::u8_affine, "in 8 bits, rounded");
+  std::fprintf(stderr, "  weights  %s\n", text.c_str());
+}
+
+void print_report(const Conversion& conversion, const std::string& path, bool verbose) {
+  const ConvertReport& r = conversion.report;
+  const Model model = checked_model(path, conversion.posy);
+  std::fprintf(stderr, "%s: %s, %zu nodes\n", r.graph.c_str(), size_text(r.graph_bytes).c_str(), r.graph_nodes);
+  for (const std::string& note : r.notes) std::fprintf(stderr, "  note     %s\n", note.c_str());
+  std::fprintf(stderr, "  input    %s, %u x %u x %u, (x - %g) / %g: %s\n", r.input_node.c_str(), r.input.h, r.input.w,
+               r.input.c, (double)r.preprocessing.mean[0], (double)r.preprocessing.std[0],
+               r.preprocessing.reason.c_str());
+  std::fprintf(stderr, "  output   %s, %u classes\n", r.output_node.c_str(), r.classes);
+  std::fprintf(stderr, "  labels   %s\n",
+               r.labels_file.empty() ? "none found: classes are numbers (--labels FILE)" : r.labels_file.c_str());
+  for (const auto& [what, count] : r.rewrites) std::fprintf(stderr, "  %4d x   %s\n", count, what.c_str());
+  print_weights(model);
+  if (verbose) {
+    for (uint32_t i = 0; i < model.op_count; ++i) {
+      std::fprintf(stderr, "  op %-3u   %-18s %s\n", i, op_name((OpKind)model.ops[i].kind),
+                   model.string(model.ops[i].name));
+    }
+  }
+  std::fprintf(stderr, "%s: %s, %u ops, %s of activations\n", path.c_str(), size_text(conversion.posy.size()).c_str(),
+               model.op_count, size_text(model.header->arena_bytes).c_str());
+}
+
+Json json_report(const Conversion& conversion, const std::string& path) {
+  const ConvertReport& r = conversion.report;
+  Json json;
+  json["graph"] = r.graph;
+  json["graph_bytes"] = r.graph_bytes;
+  json["output"] = path;
+  json["file_bytes"] = conversion.posy.size();
+  json["input"] = {{"node", r.input_node},
+                   {"h", r.input.h},
+                   {"w", r.input.w},
+                   {"c", r.input.c},
+                   {"mean", json_float(r.preprocessing.mean[0])},
+                   {"std", json_float(r.preprocessing.std[0])}};
+  json["output_node"] = r.output_node;
+  json["classes"] = r.classes;
+  json["labels"] = r.labels_file;
+  json["rewrites"] = r.rewrites;
+  return json;
+}
+
+int run(const Args& args) {
+  if (args.words().size() != 1) throw UsageError("convert takes one graph");
+  const std::string graph = args.words()[0];
+  const std::string output = args.text("output").value_or(default_output(graph));
+  if (output == graph && output != "-")
+    throw UsageError("the output " + output + " would replace the graph; name another with -o");
+  const Conversion conversion = convert_graph(graph, convert_options(args));
+  write_file(output, conversion.posy);
+  print_report(conversion, output, args.has("verbose"));
+  if (args.has("json") && output != "-") print_json(json_report(conversion, output));
+  return 0;
+}
+
+}  // namespace
+
+std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags) {
+  const std::vector<FlagSpec> shared = {
+      {"labels", "FILE", "label file, one class per line (default: the one beside the graph)"},
+      {"input-node", "NAME", "node that takes the image (default: found)"},
+      {"output-node", "NAME", "node that gives the scores (default: found)"},
+      {"input-size", "S", "side of the input, or HxW (default: found)"},
+      {"mean", "M", "input = (pixel - M) / S, pixels from 0 to 255 (default: found)"},
+      {"std", "S", "see --mean"},
+      {"weights", "TYPE", "f32 or u8 (default: 8 bits for what had at most 256 values, else float32)"},
+      {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
+  };
+  flags.insert(flags.end(), shared.begin(), shared.end());
+  return flags;
+}
+
+namespace {
+
+void read_size(const std::string& text, LowerOptions* options) {
+  unsigned h = 0, w = 0;
+  int used = 0;
+  const bool one = std::sscanf(text.c_str(), "%u%n", &h, &used) == 1 && used == (int)text.size();
+  const bool two = !one && std::sscanf(text.c_str(), "%ux%u%n", &h, &w, &used) == 2 && used == (int)text.size();
+  if (one) w = h;
+  if ((!one && !two) || h < 1 || w < 1 || h > 4096 || w > 4096) {
+    throw UsageError("--input-size wants S or HxW with sides from 1 to 4096, not '" + text + "'");
+  }
+  options->input_h = h;
+  options->input_w = w;
+}
+
+}  // namespace
+
+ConvertOptions convert_options(const Args& args) {
+  ConvertOptions options;
+  options.lower.input_node = args.text("input-node").value_or("");
+  options.lower.output_node = args.text("output-node").value_or("");
+  if (const auto size = args.text("input-size")) read_size(*size, &options.lower);
+  options.lower.mean = args.real("mean");
+  options.lower.std = args.real("std");
+  if (options.lower.std == 0.0f) throw UsageError("--std must not be 0");
+  options.labels = args.text("labels").value_or("");
+  options.keep_bottleneck = args.has("keep-bottleneck");
+  const std::string weights = args.text("weights").value_or("");
+  if (weights == "f32") {
+    options.weights = WeightChoice::kF32;
+  } else if (weights == "u8") {
+    options.weights = WeightChoice::kU8;
+  } else if (!weights.empty()) {
+    throw UsageError("--weights is f32 or u8, not '" + weights + "'");
+  }
+  return options;
+}
+
+const Command& convert_command() {
+  static const Command command = {
+      "convert",
+      "posy convert GRAPH [-o OUT.posy] [flags]",
+      "turn a TensorFlow graph into a .posy file",
+      with_convert_flags({
+          {"output", "FILE", "where to write (default: the graph's name with .posy; - is standard output)"},
+          {"verbose", nullptr, "list the ops"},
+          {"json", nullptr, "print what was found as JSON"},
+      }),
+      run,
+  };
+  return command;
+}
+
+}  // namespace posy

@@ -1,0 +1,30 @@
+// JSON as the command line prints it: one object per line, keys in a fixed order.
+#pragma once
+#include <cstdio>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+namespace posy {
+
+using Json = nlohmann::ordered_json;
+
+// A float32 in 9 significant digits, which tell any two apart. NaN and infinities have no JSON number: null.
+inline Json json_float(float x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.9g", (double)x);
+  return std::strtod(text, nullptr);
+}
+
+// Milliseconds to the microsecond.
+inline Json json_ms(double ms) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f", ms);
+  return std::strtod(text, nullptr);
+}
+
+// Bytes that are no UTF-8 (file names may be anything) become U+FFFD.
+inline void print_json(const Json& json) {
+  std::puts(json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+}
+
+}  // namespace posy

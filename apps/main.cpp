@@ -1,0 +1,110 @@
+// posy: one small program around the engine. See `posy --help`.
+#include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "apps/commands.h"
+#include "engine/posy.h"
+#include "loaders/error.h"
+#include "loaders/image.h"
+
+namespace posy {
+namespace {
+
+std::vector<const Command*> commands() {
+  return {&convert_command(), &label_command(), &info_command(), &bench_command()};
+}
+
+std::string overview() {
+  std::string text =
+      "posy: retrained image classifiers, small and fast\n\n"
+      "  posy convert retrained_graph.pb --labels retrained_labels.txt -o flowers.posy\n"
+      "  posy label flowers.posy daisy.jpg\n\ncommands:\n";
+  for (const Command* command : commands()) {
+    std::string name = command->name;
+    name.resize(9, ' ');
+    text += "  " + name + command->summary + "\n";
+  }
+  return text + "\n`posy help COMMAND` shows a command's flags.\n";
+}
+
+std::string help(const Command& command) {
+  return std::string("usage: ") + command.usage + "\n\n" + command.summary + "\n\n" + describe_flags(command.flags);
+}
+
+const Command* find_command(const std::string& name) {
+  for (const Command* command : commands()) {
+    if (command->name == name) return command;
+  }
+  return nullptr;
+}
+
+const Command& known_command(const std::string& name) {
+  if (const Command* command = find_command(name)) return *command;
+  std::string names;
+  for (const Command* command : commands()) names += std::string(names.empty() ? "" : ", ") + command->name;
+  throw UsageError("there is no command '" + name + "'; there are " + names);
+}
+
+void print_version() {
+  std::printf("posy %s\ninstruction sets:", posy_version());
+  for (uint32_t i = 0; posy_isa_name(i); ++i) std::printf(" %s", posy_isa_name(i));
+  std::printf("\nJPEG decoder: %s\n", jpeg_decoder_name());
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "--help" || word == "-h") return true;
+  }
+  return false;
+}
+
+int run(const std::vector<std::string>& words) {
+  if (words.empty()) throw UsageError("no command given");
+  if (words[0] == "--version") {
+    print_version();
+    return 0;
+  }
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    std::fputs(words.size() > 1 ? help(known_command(words[1])).c_str() : overview().c_str(), stdout);
+    return 0;
+  }
+  const Command& command = known_command(words[0]);
+  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  if (asks_for_help(rest)) {
+    std::fputs(help(command).c_str(), stdout);
+    return 0;
+  }
+  return command.run(Args(rest, command.flags));
+}
+
+}  // namespace
+}  // namespace posy
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  const posy::Command* command = words.empty() ? nullptr : posy::find_command(words[0]);
+  try {
+    const int code = posy::run(words);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+      std::fprintf(stderr, "posy: standard output could not be written\n");
+      return 1;
+    }
+    return code;
+  } catch (const posy::UsageError& error) {
+    std::fprintf(stderr, "posy: %s\nusage: %s\n", error.what(),
+                 command ? command->usage : "posy COMMAND ...; posy --help lists the commands");
+    return 2;
+  } catch (const posy::InputError& error) {
+    std::fprintf(stderr, "posy: %s\n", error.what());
+    return 1;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "posy: out of memory\n");
+    return 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "posy: internal error: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,100 @@
+#include "apps/session.h"
+
+#include <chrono>
+#include <cstdlib>
+
+#include "apps/args.h"
+#include "loaders/error.h"
+
+namespace posy {
+namespace {
+
+uint32_t default_threads() {
+  const char* text = std::getenv("POSY_THREADS");
+  if (!text || !*text) return 1;
+  char* end = nullptr;
+  const unsigned long threads = std::strtoul(text, &end, 10);
+  if (*end != 0 || threads < 1 || threads > POSY_MAX_THREADS) {
+    throw UsageError("POSY_THREADS must be a whole number from 1 to " + std::to_string(POSY_MAX_THREADS) + ", not '" +
+                     text + "'");
+  }
+  return (uint32_t)threads;
+}
+
+std::string usable_isas() {
+  std::string names;
+  for (uint32_t i = 0; posy_isa_name(i); ++i) names += std::string(i ? ", " : "") + posy_isa_name(i);
+  return names;
+}
+
+}  // namespace
+
+double now_ms() {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Model checked_model(const std::string& path, const std::vector<uint8_t>& bytes) {
+  Model model;
+  if (const Failure failure = open_model(bytes.data(), bytes.size(), false, &model)) {
+    throw InputError(path + ": " + posy_status_text(failure.status) + " (at byte " + std::to_string(failure.byte) +
+                     ")");
+  }
+  return model;
+}
+
+Session::Session(const std::string& path, const SessionOptions& options) : loaded_(load_model(path, options.convert)) {
+  options_.threads = options.threads ? options.threads : default_threads();
+  options_.isa = std::getenv("POSY_ISA");
+  if (options_.isa && !*options_.isa) options_.isa = nullptr;
+  if (options_.threads > 1) {
+    pool_ = std::make_unique<posy_pool>();
+    options_.threads = posy_pool_start(pool_.get(), options_.threads);
+    options_.parallel_for = posy_pool_run;
+    options_.parallel_context = pool_.get();
+  }
+  model_ = checked_model(path, loaded_.posy);
+  posy_needs needs;
+  if (const posy_status status = posy_need(loaded_.posy.data(), loaded_.posy.size(), &options_, &needs))
+    fail(path, status);
+  memory_ = std::make_unique<uint8_t[]>(needs.memory_bytes);
+  const double start = now_ms();
+  if (const posy_status status =
+          posy_open(&engine_, loaded_.posy.data(), loaded_.posy.size(), memory_.get(), needs.memory_bytes, &options_)) {
+    fail(path, status);
+  }
+  open_ms_ = now_ms() - start;
+}
+
+Session::~Session() {
+  if (pool_) posy_pool_stop(pool_.get());
+}
+
+void Session::fail(const std::string& path, posy_status status) const {
+  if (status == POSY_UNKNOWN_ISA) {
+    throw InputError(std::string("POSY_ISA=") + options_.isa + ": not available here; available are " + usable_isas());
+  }
+  throw InputError(path + ": " + posy_status_text(status));
+}
+
+void Session::set_image(const Image& image) {
+  posy_image pixels = {};
+  pixels.format = POSY_RGB;
+  pixels.width = image.width;
+  pixels.height = image.height;
+  pixels.plane[0] = image.rgb.data();
+  pixels.stride[0] = (size_t)image.width * 3;
+  if (const posy_status status = posy_set_image(&engine_, &pixels)) throw InputError(posy_status_text(status));
+}
+
+double Session::run() {
+  const double start = now_ms();
+  if (const posy_status status = posy_run(&engine_)) throw InputError(posy_status_text(status));
+  return now_ms() - start;
+}
+
+std::string Session::label(uint32_t class_index) const {
+  const char* label = posy_label(&engine_, class_index);
+  return label ? label : std::to_string(class_index);
+}
+
+}  // namespace posy

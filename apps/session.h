@@ -1,0 +1,60 @@
+// A model ready to run: its bytes, the memory it needs and its threads, in one object.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+#include "engine/posy.h"
+#include "engine/posy_threads.h"
+#include "loaders/convert.h"
+#include "loaders/image.h"
+
+namespace posy {
+
+struct SessionOptions {
+  ConvertOptions convert;
+  uint32_t threads = 0;  // 0: POSY_THREADS, else 1
+};
+
+class Session {
+ public:
+  // Loads a .posy file or converts a graph, and opens it. POSY_ISA forces an instruction set. Throws InputError.
+  Session(const std::string& path, const SessionOptions& options);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  posy_engine* engine() { return &engine_; }
+  const LoadedModel& loaded() const { return loaded_; }
+  const Model& model() const { return model_; }
+  uint32_t threads() const { return options_.threads; }
+  double open_ms() const { return open_ms_; }
+
+  // Puts the photo's pixels into the model's input, as TensorFlow would: EXIF orientation ignored.
+  void set_image(const Image& image);
+
+  // Runs; returns the milliseconds it took.
+  double run();
+
+  // "daisy", or the index where the model has no labels.
+  std::string label(uint32_t class_index) const;
+
+ private:
+  [[noreturn]] void fail(const std::string& path, posy_status status) const;
+
+  LoadedModel loaded_;
+  Model model_ = {};
+  posy_engine engine_ = {};
+  posy_options options_ = {};
+  std::unique_ptr<posy_pool> pool_;
+  std::unique_ptr<uint8_t[]> memory_;
+  double open_ms_ = 0;
+};
+
+// Throws InputError with the engine's sentence and the byte it is about.
+Model checked_model(const std::string& path, const std::vector<uint8_t>& bytes);
+
+double now_ms();
+
+}  // namespace posy

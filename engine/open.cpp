@@ -1,0 +1,307 @@
+// posy_need() and posy_open(): everything a run relies on is checked here, once.
+#include <string.h>
+
+#include "engine/checksum.h"
+#include "engine/engine.h"
+
+namespace posy {
+namespace {
+
+constexpr size_t kModelAlignment = 16;
+constexpr size_t kMemoryAlignment = 64;
+
+bool is_big_endian() {
+  const uint16_t one = 1;
+  uint8_t first;
+  memcpy(&first, &one, 1);
+  return first == 0;
+}
+
+bool all_zero(const void* bytes, size_t count) {
+  const uint8_t* p = (const uint8_t*)bytes;
+  for (size_t i = 0; i < count; ++i) {
+    if (p[i] != 0) return false;
+  }
+  return true;
+}
+
+uint64_t align_up(uint64_t value, uint64_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
+Failure fail(const Model& model, posy_status status, const void* place) {
+  return {status, model.offset_of(place)};
+}
+
+// The section table: kinds ascending, sections contiguous, gaps zero, the last one ending the file.
+struct Sections {
+  const SectionEntry* of[kRequiredSections + 1];  // by kind
+};
+
+Failure check_sections(const Model& model, Sections* sections) {
+  const FileHeader& header = *model.header;
+  const SectionEntry* table = (const SectionEntry*)(model.bytes + sizeof(FileHeader));
+  memset(sections, 0, sizeof *sections);
+  const uint64_t table_end = sizeof(FileHeader) + (uint64_t)header.section_count * sizeof(SectionEntry);
+  if (table_end > header.file_bytes) return fail(model, POSY_BAD_HEADER, &header.section_count);
+  uint64_t end = table_end;
+  uint32_t last_kind = 0;
+  for (uint32_t i = 0; i < header.section_count; ++i) {
+    const SectionEntry& entry = table[i];
+    if (entry.kind <= last_kind) return fail(model, POSY_BAD_SECTION, &entry.kind);
+    last_kind = entry.kind;
+    if (entry.offset != align_up(end, kSectionAlignment)) return fail(model, POSY_BAD_SECTION, &entry.offset);
+    if ((uint64_t)entry.offset + entry.bytes > header.file_bytes) return fail(model, POSY_BAD_SECTION, &entry.bytes);
+    if (!all_zero(model.bytes + end, (size_t)(entry.offset - end))) return {POSY_BAD_SECTION, (size_t)end};
+    end = (uint64_t)entry.offset + entry.bytes;
+    if (entry.kind <= kRequiredSections) {
+      sections->of[entry.kind] = &entry;
+    } else if (entry.kind < kFirstOptional) {
+      return fail(model, POSY_UNKNOWN_SECTION, &entry.kind);
+    }
+  }
+  if (end != header.file_bytes) return fail(model, POSY_WRONG_LENGTH, &header.file_bytes);
+  for (uint32_t kind = 1; kind <= kRequiredSections; ++kind) {
+    if (!sections->of[kind]) return {POSY_BAD_SECTION, sizeof(FileHeader)};
+  }
+  return {};
+}
+
+template <class Record>
+Failure bind_records(const Model& model, const SectionEntry& entry, uint32_t least, uint32_t most,
+                     const Record** records, uint32_t* count) {
+  if (entry.count < least || entry.count > most || entry.bytes != (uint64_t)entry.count * sizeof(Record)) {
+    return fail(model, POSY_BAD_SECTION, &entry.count);
+  }
+  *records = (const Record*)(model.bytes + entry.offset);
+  *count = entry.count;
+  return {};
+}
+
+Failure bind_sections(Model* model) {
+  Sections sections;
+  if (Failure f = check_sections(*model, &sections)) return f;
+  const auto section = [&](SectionKind kind) -> const SectionEntry& { return *sections.of[(uint32_t)kind]; };
+  uint32_t one;
+  if (Failure f = bind_records(*model, section(SectionKind::kModel), 1, 1, &model->record, &one)) return f;
+  if (Failure f =
+          bind_records(*model, section(SectionKind::kTensors), 1, kMaxTensors, &model->tensors, &model->tensor_count)) {
+    return f;
+  }
+  if (Failure f = bind_records(*model, section(SectionKind::kOps), 1, kMaxOps, &model->ops, &model->op_count)) return f;
+  if (Failure f = bind_records(*model, section(SectionKind::kSteps), 1, kMaxSteps, &model->steps, &model->step_count)) {
+    return f;
+  }
+  if (Failure f =
+          bind_records(*model, section(SectionKind::kLabels), 0, kMaxLabels, &model->labels, &model->label_count)) {
+    return f;
+  }
+  const SectionEntry& strings = section(SectionKind::kStrings);
+  model->strings = (const char*)model->bytes + strings.offset;
+  model->strings_bytes = strings.bytes;
+  if (strings.count != 0) return fail(*model, POSY_BAD_SECTION, &strings.count);
+  if (strings.bytes > 0 && model->strings[strings.bytes - 1] != 0) {
+    return fail(*model, POSY_BAD_STRING, model->strings + strings.bytes - 1);
+  }
+  const SectionEntry& weights = section(SectionKind::kWeights);
+  model->weights = model->bytes + weights.offset;
+  model->weights_bytes = weights.bytes;
+  if (weights.count != 0) return fail(*model, POSY_BAD_SECTION, &weights.count);
+  return {};
+}
+
+// The strings section ends with a zero byte, so a string that starts inside it also ends inside it.
+bool is_string(const Model& model, uint32_t offset) {
+  return offset == kNoIndex || offset < model.strings_bytes;
+}
+
+Failure check_tensor(const Model& model, const TensorRecord& t) {
+  const auto dimension = [](uint32_t n) { return n >= 1 && n <= kMaxDimension; };
+  if (!dimension(t.h)) return fail(model, POSY_BAD_TENSOR, &t.h);
+  if (!dimension(t.w)) return fail(model, POSY_BAD_TENSOR, &t.w);
+  if (!dimension(t.c)) return fail(model, POSY_BAD_TENSOR, &t.c);
+  if (t.pixel_stride < t.c || t.pixel_stride > kMaxDimension) return fail(model, POSY_BAD_TENSOR, &t.pixel_stride);
+  if (t.ring_h < 1 || t.ring_h > t.h) return fail(model, POSY_BAD_TENSOR, &t.ring_h);
+  if (t.arena_offset % sizeof(float) != 0) return fail(model, POSY_BAD_TENSOR, &t.arena_offset);
+  const uint64_t pixels = (uint64_t)t.ring_h * t.w;  // at most 2^40, and the stride 2^20: no overflow
+  const uint64_t floats = (pixels - 1) * t.pixel_stride + t.c;
+  if (t.arena_offset + floats * sizeof(float) > model.header->arena_bytes) {
+    return fail(model, POSY_BAD_TENSOR, &t.arena_offset);
+  }
+  if (!is_string(model, t.name)) return fail(model, POSY_BAD_STRING, &t.name);
+  if (t.zero != 0) return fail(model, POSY_BAD_TENSOR, &t.zero);
+  return {};
+}
+
+bool is_finite(float x) {
+  return x - x == 0;
+}
+
+Failure check_record(const Model& model) {
+  const ModelRecord& r = *model.record;
+  if (r.input_tensor >= model.tensor_count) return fail(model, POSY_BAD_MODEL, &r.input_tensor);
+  if (r.output_tensor >= model.tensor_count) return fail(model, POSY_BAD_MODEL, &r.output_tensor);
+  const TensorRecord &in = model.input(), &out = model.output();
+  // The image is written, and the scores are read, as one piece.
+  if (in.ring_h != in.h || in.pixel_stride != in.c) return fail(model, POSY_BAD_MODEL, &r.input_tensor);
+  if (in.h > 0xffff || in.w > 0xffff) return fail(model, POSY_BAD_MODEL, &r.input_tensor);
+  if (out.h != 1 || out.w != 1) return fail(model, POSY_BAD_MODEL, &r.output_tensor);
+  if (!is_string(model, r.input_name)) return fail(model, POSY_BAD_STRING, &r.input_name);
+  if (!is_string(model, r.output_name)) return fail(model, POSY_BAD_STRING, &r.output_name);
+  for (int c = 0; c < 4; ++c) {
+    if (!is_finite(r.mean[c])) return fail(model, POSY_BAD_MODEL, &r.mean[c]);
+    if (!is_finite(r.std[c]) || r.std[c] == 0) return fail(model, POSY_BAD_MODEL, &r.std[c]);
+  }
+  if (r.resize != (uint8_t)Resize::kLegacyBilinear) return fail(model, POSY_BAD_MODEL, &r.resize);
+  if (r.normalize_first > 1) return fail(model, POSY_BAD_MODEL, &r.normalize_first);
+  if (!all_zero(r.zero, sizeof r.zero)) return fail(model, POSY_BAD_MODEL, r.zero);
+  if (model.label_count != 0 && model.label_count != out.c) return fail(model, POSY_BAD_MODEL, &r.output_tensor);
+  for (uint32_t i = 0; i < model.label_count; ++i) {
+    if (model.labels[i] >= model.strings_bytes) return fail(model, POSY_BAD_STRING, &model.labels[i]);
+  }
+  return {};
+}
+
+Failure check_op(const Model& model, const OpRecord& op) {
+  if (op.zero1 != 0) return fail(model, POSY_BAD_OP, &op.zero1);
+  if (!all_zero(op.zero2, sizeof op.zero2)) return fail(model, POSY_BAD_OP, op.zero2);
+  if (!is_string(model, op.name)) return fail(model, POSY_BAD_STRING, &op.name);
+  switch ((OpKind)op.kind) {
+#define POSY_OP(number, name, Args)                \
+  case OpKind::name: {                             \
+    Args args;                                     \
+    return bind_##name(model, op, nullptr, &args); \
+  }
+#include "kernels/ops.def"
+#undef POSY_OP
+  }
+  return fail(model, POSY_UNKNOWN_OP, &op.kind);
+}
+
+Failure check_steps(const Model& model) {
+  uint64_t macs = 0;
+  for (uint32_t i = 0; i < model.step_count; ++i) {
+    const StepRecord& step = model.steps[i];
+    if (step.op >= model.op_count) return fail(model, POSY_BAD_STEP, &step.op);
+    const OpRecord& op = model.ops[step.op];
+    if (step.row_begin >= step.row_end) return fail(model, POSY_BAD_STEP, &step.row_begin);
+    if (step.row_end > model.tensors[op.out].h) return fail(model, POSY_BAD_STEP, &step.row_end);
+    if (step.zero != 0) return fail(model, POSY_BAD_STEP, &step.zero);
+    macs += op_macs(model, op, step.row_end - step.row_begin);
+    if (macs > kMaxMacs) return fail(model, POSY_BAD_STEP, &step);
+  }
+  return {};
+}
+
+size_t scratch_floats(const KernelTable& kernels, const FileHeader& header) {
+  return (size_t)align_up(kernels.scratch_floats(header.max_rows), kMemoryAlignment / sizeof(float));
+}
+
+uint32_t thread_count(const posy_options& options) {
+  return options.threads == 0 ? 1 : options.threads;
+}
+
+posy_status check_options(const posy_options* given, posy_options* options, const KernelTable** kernels) {
+  memset(options, 0, sizeof *options);
+  if (given) *options = *given;
+  options->threads = thread_count(*options);
+  if (options->threads > POSY_MAX_THREADS) return POSY_BAD_THREADS;
+  if (options->threads > 1 && !options->parallel_for) return POSY_BAD_THREADS;
+  *kernels = options->isa ? kernels_named(options->isa) : best_kernels();
+  return *kernels ? POSY_OK : POSY_UNKNOWN_ISA;
+}
+
+size_t memory_bytes(const FileHeader& header, const posy_options& options, const KernelTable& kernels) {
+  return kMemoryAlignment + header.arena_bytes + options.threads * scratch_floats(kernels, header) * sizeof(float);
+}
+
+}  // namespace
+
+Failure check_header(const void* bytes, size_t byte_count) {
+  if (is_big_endian()) return {POSY_BIG_ENDIAN, 0};
+  if ((uintptr_t)bytes % kModelAlignment != 0) return {POSY_MISALIGNED, 0};
+  if (byte_count < sizeof(FileHeader)) return {POSY_TOO_SHORT, byte_count};
+  const FileHeader& header = *(const FileHeader*)bytes;
+  if (memcmp(header.magic, kMagic, sizeof kMagic) != 0) return {POSY_NOT_POSY, 0};
+  const auto at = [&](const void* field) { return (size_t)((const uint8_t*)field - (const uint8_t*)bytes); };
+  if (header.version_major != kVersionMajor) return {POSY_NEWER_VERSION, at(&header.version_major)};
+  if (header.file_bytes != byte_count || byte_count > kMaxFileBytes) return {POSY_WRONG_LENGTH, at(&header.file_bytes)};
+  if (byte_count % 4 != 0) return {POSY_WRONG_LENGTH, at(&header.file_bytes)};
+  if (header.section_count > kMaxSections) return {POSY_BAD_HEADER, at(&header.section_count)};
+  if (header.arena_bytes > kMaxArenaBytes || header.arena_bytes % kMemoryAlignment != 0) {
+    return {POSY_BAD_HEADER, at(&header.arena_bytes)};
+  }
+  if (header.max_rows > kMaxRows) return {POSY_BAD_HEADER, at(&header.max_rows)};
+  if (!all_zero(header.zero, sizeof header.zero)) return {POSY_BAD_HEADER, at(header.zero)};
+  return {};
+}
+
+Failure open_model(const void* bytes, size_t byte_count, bool skip_checksum, Model* model) {
+  memset(model, 0, sizeof *model);
+  if (Failure f = check_header(bytes, byte_count)) return f;
+  model->bytes = (const uint8_t*)bytes;
+  model->header = (const FileHeader*)bytes;
+  if (!skip_checksum) {
+    const size_t first = offsetof(FileHeader, version_major);
+    if (checksum(model->bytes + first, byte_count - first) != model->header->checksum) {
+      return {POSY_BAD_CHECKSUM, offsetof(FileHeader, checksum)};
+    }
+  }
+  if (Failure f = bind_sections(model)) return f;
+  for (uint32_t i = 0; i < model->tensor_count; ++i) {
+    if (Failure f = check_tensor(*model, model->tensors[i])) return f;
+  }
+  if (Failure f = check_record(*model)) return f;
+  for (uint32_t i = 0; i < model->op_count; ++i) {
+    if (Failure f = check_op(*model, model->ops[i])) return f;
+  }
+  return check_steps(*model);
+}
+
+Tensor bind_tensor(const TensorRecord& record, uint8_t* arena) {
+  float* data = arena ? (float*)(arena + record.arena_offset) : nullptr;
+  return {data, record.h, record.w, record.c, record.pixel_stride, record.ring_h};
+}
+
+}  // namespace posy
+
+using namespace posy;
+
+extern "C" posy_status posy_need(const void* model, size_t model_bytes, const posy_options* options,
+                                 posy_needs* needs) {
+  if (!model || !needs) return POSY_NULL_ARGUMENT;
+  posy_options checked;
+  const KernelTable* kernels;
+  if (posy_status status = check_options(options, &checked, &kernels)) return status;
+  if (Failure f = check_header(model, model_bytes)) return f.status;
+  const FileHeader& header = *(const FileHeader*)model;
+  needs->memory_bytes = memory_bytes(header, checked, *kernels);
+  needs->arena_bytes = header.arena_bytes;
+  return POSY_OK;
+}
+
+extern "C" posy_status posy_open(posy_engine* opaque, const void* model, size_t model_bytes, void* memory,
+                                 size_t given_bytes, const posy_options* options) {
+  if (!opaque || !model || !memory) return POSY_NULL_ARGUMENT;
+  memset(opaque, 0, sizeof *opaque);
+  Engine* engine = engine_of(opaque);
+  if (posy_status status = check_options(options, &engine->options, &engine->kernels)) return status;
+  if (Failure f = open_model(model, model_bytes, engine->options.skip_checksum != 0, &engine->model)) {
+    engine->error_byte = f.byte;
+    return f.status;
+  }
+  const FileHeader& header = *engine->model.header;
+  if (given_bytes < memory_bytes(header, engine->options, *engine->kernels)) return POSY_SMALL_MEMORY;
+  engine->arena = (uint8_t*)align_up((uintptr_t)memory, kMemoryAlignment);
+  engine->scratch = (float*)(engine->arena + header.arena_bytes);
+  engine->scratch_floats = scratch_floats(*engine->kernels, header);
+  // What a file never writes reads as zero, so scores depend on the file and the image alone; and no run waits for
+  // pages that the system has not handed out yet.
+  memset(engine->arena, 0, header.arena_bytes);
+  engine->open_mark = kOpenMark;
+  return POSY_OK;
+}
+
+extern "C" size_t posy_error_byte(const posy_engine* engine) {
+  return engine ? engine_of(engine)->error_byte : 0;
+}

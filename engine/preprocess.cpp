@@ -1,0 +1,198 @@
+// posy_set_image(): from camera or photo pixels to the model's input.
+#include "engine/engine.h"
+
+namespace posy {
+namespace {
+
+struct Rgb {
+  uint8_t r, g, b;
+};
+
+uint8_t to_byte(int32_t x) {
+  return (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+}
+
+// BT.601 in 16.16 fixed point. Video range: Y' = 1.164383 (Y - 16), U and V scaled by 255/224 of the full-range
+// factors 1.402, 0.344136, 0.714136, 1.772. Integers, so the same bytes everywhere.
+Rgb yuv_to_rgb(int32_t y, int32_t u, int32_t v, bool full_range) {
+  u -= 128;
+  v -= 128;
+  const int32_t half = 1 << 15;
+  const int32_t luma = (full_range ? y * 65536 : (y - 16) * 76309) + half;
+  const int32_t r = full_range ? 91881 * v : 104597 * v;
+  const int32_t g = full_range ? -22554 * u - 46802 * v : -25675 * u - 53279 * v;
+  const int32_t b = full_range ? 116130 * u : 132201 * u;
+  return {to_byte((luma + r) >> 16), to_byte((luma + g) >> 16), to_byte((luma + b) >> 16)};
+}
+
+Rgb pixel_at(const posy_image& image, uint32_t x, uint32_t y) {
+  const uint8_t* row = image.plane[0] + y * image.stride[0];
+  const uint8_t* chroma = image.plane[1];
+  const size_t cx = x / 2, cy = y / 2;
+  switch (image.format) {
+    case POSY_RGB:
+      row += (size_t)x * 3;
+      return {row[0], row[1], row[2]};
+    case POSY_RGBA:
+      row += (size_t)x * 4;
+      return {row[0], row[1], row[2]};
+    case POSY_GRAY:
+      return {row[x], row[x], row[x]};
+    case POSY_NV12:
+      chroma += cy * image.stride[1] + cx * 2;
+      return yuv_to_rgb(row[x], chroma[0], chroma[1], image.full_range != 0);
+    case POSY_NV21:
+      chroma += cy * image.stride[1] + cx * 2;
+      return yuv_to_rgb(row[x], chroma[1], chroma[0], image.full_range != 0);
+    default:
+      return yuv_to_rgb(row[x], chroma[cy * image.stride[1] + cx], image.plane[2][cy * image.stride[2] + cx],
+                        image.full_range != 0);
+  }
+}
+
+// The upright picture: EXIF orientation o says that its first row and column lie, in storage, at the
+// 1 top left, 2 top right, 3 bottom right, 4 bottom left, 5 left top, 6 right top, 7 right bottom, 8 left bottom.
+struct Upright {
+  const posy_image& image;
+  uint32_t orientation;
+
+  bool is_turned() const { return orientation >= 5; }
+  uint32_t width() const { return is_turned() ? image.height : image.width; }
+  uint32_t height() const { return is_turned() ? image.width : image.height; }
+
+  Rgb at(uint32_t x, uint32_t y) const {
+    const uint32_t right = image.width - 1, bottom = image.height - 1;
+    switch (orientation) {
+      case 2:
+        return pixel_at(image, right - x, y);
+      case 3:
+        return pixel_at(image, right - x, bottom - y);
+      case 4:
+        return pixel_at(image, x, bottom - y);
+      case 5:
+        return pixel_at(image, y, x);
+      case 6:
+        return pixel_at(image, y, bottom - x);
+      case 7:
+        return pixel_at(image, right - y, bottom - x);
+      case 8:
+        return pixel_at(image, right - y, x);
+      default:
+        return pixel_at(image, x, y);
+    }
+  }
+};
+
+// One axis of TensorFlow's legacy bilinear resize (ResizeBilinear with align_corners and half_pixel_centers false).
+struct ResizeTap {
+  uint32_t lower, upper;
+  float lerp;
+
+  ResizeTap(uint32_t out, uint32_t in_size, uint32_t out_size) {
+    const float scale = (float)in_size / (float)out_size;
+    const float in = (float)out * scale;
+    lower = (uint32_t)in;
+    if (lower > in_size - 1) lower = in_size - 1;
+    upper = lower + 1 < in_size ? lower + 1 : in_size - 1;
+    lerp = in - (float)lower;
+  }
+};
+
+struct Channels {
+  float value[3];
+};
+
+struct Preprocess {
+  const ModelRecord& record;
+  uint32_t channels;  // of the model: 1 or 3
+
+  float normalize(float x, uint32_t c) const { return (x - record.mean[c]) / record.std[c]; }
+
+  Channels sample(Rgb p) const {
+    Channels s = {{(float)p.r, (float)p.g, (float)p.b}};
+    if (channels == 1) s.value[0] = (float)((299u * p.r + 587u * p.g + 114u * p.b + 500u) / 1000u);
+    if (record.normalize_first) {
+      for (uint32_t c = 0; c < channels; ++c) s.value[c] = normalize(s.value[c], c);
+    }
+    return s;
+  }
+
+  void pixel(const Upright& upright, const ResizeTap& x, const ResizeTap& y, float* out) const {
+    const Channels top_left = sample(upright.at(x.lower, y.lower)), top_right = sample(upright.at(x.upper, y.lower));
+    const Channels low_left = sample(upright.at(x.lower, y.upper)), low_right = sample(upright.at(x.upper, y.upper));
+    for (uint32_t c = 0; c < channels; ++c) {
+      const float top = top_left.value[c] + (top_right.value[c] - top_left.value[c]) * x.lerp;
+      const float low = low_left.value[c] + (low_right.value[c] - low_left.value[c]) * x.lerp;
+      const float value = top + (low - top) * y.lerp;
+      out[c] = record.normalize_first ? value : normalize(value, c);
+    }
+  }
+};
+
+// Bytes that a row of plane `index` takes; 0 if the format has no such plane.
+size_t plane_row_bytes(const posy_image& image, uint32_t index) {
+  const size_t width = image.width, half = (width + 1) / 2;
+  switch (image.format) {
+    case POSY_RGB:
+      return index == 0 ? width * 3 : 0;
+    case POSY_RGBA:
+      return index == 0 ? width * 4 : 0;
+    case POSY_GRAY:
+      return index == 0 ? width : 0;
+    case POSY_NV12:
+    case POSY_NV21:
+      return index == 0 ? width : index == 1 ? half * 2 : 0;
+    default:
+      return index == 0 ? width : half;
+  }
+}
+
+posy_status check_image(const Model& model, const posy_image& image) {
+  if (image.format < POSY_RGB || image.format > POSY_I420 || image.orientation > 8) return POSY_BAD_IMAGE_FORMAT;
+  if (model.input().c != 3 && model.input().c != 1) return POSY_BAD_IMAGE_FORMAT;
+  if (image.width < 1 || image.width > 0xffff || image.height < 1 || image.height > 0xffff) return POSY_BAD_IMAGE;
+  for (uint32_t i = 0; i < 3; ++i) {
+    const size_t row_bytes = plane_row_bytes(image, i);
+    if (row_bytes > 0 && (!image.plane[i] || image.stride[i] < row_bytes)) return POSY_BAD_IMAGE;
+  }
+  return POSY_OK;
+}
+
+}  // namespace
+}  // namespace posy
+
+using namespace posy;
+
+extern "C" posy_status posy_set_image(posy_engine* opaque, const posy_image* image) {
+  if (!is_open(opaque)) return POSY_NOT_OPEN;
+  if (!image) return POSY_NULL_ARGUMENT;
+  Engine* engine = engine_of(opaque);
+  if (posy_status status = check_image(engine->model, *image)) return status;
+  const Tensor input = bind_tensor(engine->model.input(), engine->arena);
+  const Preprocess preprocess = {*engine->model.record, input.c};
+  const Upright upright = {*image, image->orientation};
+  for (uint32_t y = 0; y < input.h; ++y) {
+    const ResizeTap row(y, upright.height(), input.h);
+    float* out = input.row(y);
+    for (uint32_t x = 0; x < input.w; ++x, out += input.c) {
+      preprocess.pixel(upright, ResizeTap(x, upright.width(), input.w), row, out);
+    }
+  }
+  engine->has_input = true;
+  engine->has_scores = false;
+  return POSY_OK;
+}
+
+extern "C" float* posy_input(posy_engine* opaque) {
+  if (!is_open(opaque)) return nullptr;
+  Engine* engine = engine_of(opaque);
+  engine->has_input = true;
+  engine->has_scores = false;
+  return bind_tensor(engine->model.input(), engine->arena).data;
+}
+
+extern "C" posy_shape posy_input_shape(const posy_engine* opaque) {
+  if (!is_open(opaque)) return {0, 0, 0};
+  const TensorRecord& in = engine_of(opaque)->model.input();
+  return {in.h, in.w, in.c};
+}

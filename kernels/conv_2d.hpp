@@ -1,0 +1,154 @@
+// Convolution over all input channels; also every fully connected layer.
+#pragma once
+#include "kernels/args.hpp"
+
+namespace posy {
+namespace {
+
+inline void conv_2d_oracle(const Conv2dArgs& args, const Task& task) {
+  const Window& w = args.window;
+  const Range channels = share({0, args.out.c}, kPanelLanes, task.part, task.parts);
+  for (uint32_t y = task.rows.begin; y < task.rows.end; ++y) {
+    const int64_t in_y = window_origin(y, w.stride_h, w.pad_top);
+    const Range rows = valid_taps(in_y, w.k_h, w.dilation_h, args.in.h);
+    for (uint32_t x = 0; x < args.out.w; ++x) {
+      const int64_t in_x = window_origin(x, w.stride_w, w.pad_left);
+      const Range columns = valid_taps(in_x, w.k_w, w.dilation_w, args.in.w);
+      float* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+      for (uint32_t o = channels.begin; o < channels.end; ++o) {
+        const WeightLane weight(args.weights, o);
+        float sum = weight.bias();
+        for (uint32_t i = rows.begin; i < rows.end; ++i) {
+          for (uint32_t j = columns.begin; j < columns.end; ++j) {
+            const float* in = args.in.row((uint32_t)(in_y + (int64_t)i * w.dilation_h)) +
+                              (size_t)(in_x + (int64_t)j * w.dilation_w) * args.in.pixel_stride;
+            for (uint32_t c = 0; c < args.in.c; ++c) {
+              sum = fma_f32(in[c], weight.at((i * w.k_w + j) * args.in.c + c), sum);
+            }
+          }
+        }
+        out[o] = clamp_f32(args.clamp, sum);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace posy
+
+#ifdef POSY_SIMD
+#include "kernels/product_tile.hpp"
+
+namespace posy {
+namespace {
+
+// Bytes of input that a block of rows may take while the panels of weights pass over it: well inside any L2.
+constexpr uint32_t kBlockBytes = 256 * 1024;
+
+// Neighbouring outputs of a row whose windows cover the same taps: single ones at the edges, one long run between them.
+struct ConvRun {
+  uint32_t x, pixels;
+  Range columns;
+};
+
+inline ConvRun conv_run(const Conv2dArgs& args, uint32_t x) {
+  const Window& w = args.window;
+  const Range columns = valid_taps(window_origin(x, w.stride_w, w.pad_left), w.k_w, w.dilation_w, args.in.w);
+  uint32_t end = x + 1;
+  if (columns.begin == 0 && columns.end == w.k_w) {
+    const uint32_t last_origin = args.in.w - 1 - (w.k_w - 1) * w.dilation_w + w.pad_left;
+    end = min_u32(args.out.w, last_origin / w.stride_w + 1);
+  }
+  return {x, end - x, columns};
+}
+
+inline Patch conv_patch(const Conv2dArgs& args, uint32_t y, const ConvRun& run) {
+  const Window& w = args.window;
+  const Tensor& in = args.in;
+  const int64_t in_y = window_origin(y, w.stride_h, w.pad_top);
+  const int64_t in_x = window_origin(run.x, w.stride_w, w.pad_left) + (int64_t)run.columns.begin * w.dilation_w;
+  const Range rows = valid_taps(in_y, w.k_h, w.dilation_h, in.h);
+  const uint32_t columns = run.columns.end - run.columns.begin;
+  const bool joined = w.dilation_w == 1 && in.pixel_stride == in.c;  // nothing lies between the channels of two taps
+
+  Patch patch;
+  patch.in = &in;
+  patch.first_row = in_y + (int64_t)rows.begin * w.dilation_h;
+  patch.row_step = w.dilation_h;
+  patch.rows = rows.end - rows.begin;
+  patch.column_offset = (size_t)in_x * in.pixel_stride;
+  patch.segments = joined ? min_u32(columns, 1) : columns;
+  patch.segment_step = (size_t)w.dilation_w * in.pixel_stride;
+  patch.length = joined ? columns * in.c : in.c;
+  patch.pixel_step = (size_t)w.stride_w * in.pixel_stride;
+  patch.first_weight = (rows.begin * w.k_w + run.columns.begin) * in.c;
+  patch.weights_per_row = w.k_w * in.c;
+  return patch;
+}
+
+// Rows y ... that a 1x1 window without stride can treat as one long run, or 0 if the window is another.
+inline uint32_t joined_rows(const Conv2dArgs& args, uint32_t y, uint32_t end) {
+  const Window& w = args.window;
+  const Tensor &in = args.in, &out = args.out;
+  const bool pointwise = w.k_h == 1 && w.k_w == 1 && w.stride_h == 1 && w.stride_w == 1 && w.pad_top == 0 &&
+                         w.pad_left == 0 && in.w == out.w && end <= in.h;
+  if (!pointwise) return 0;
+  return min_u32(end - y, min_u32(in.ring_h - y % in.ring_h, out.ring_h - y % out.ring_h));
+}
+
+inline void conv_rows(const Conv2dArgs& args, Range rows, const Panels& panels, uint32_t channel) {
+  const uint32_t lanes = min_u32(args.out.c - channel, panels.count * kPanelLanes);
+  for (uint32_t y = rows.begin; y < rows.end;) {
+    const uint32_t joined = joined_rows(args, y, rows.end);
+    float* out = args.out.row(y) + channel;
+    if (joined > 0) {
+      const ConvRun all = {0, joined * args.out.w, {0, 1}};
+      product(conv_patch(args, y, all), panels, all.pixels, args.clamp, out, args.out.pixel_stride, lanes);
+      y += joined;
+      continue;
+    }
+    for (uint32_t x = 0; x < args.out.w;) {
+      const ConvRun run = conv_run(args, x);
+      product(conv_patch(args, y, run), panels, run.pixels, args.clamp, out + (size_t)x * args.out.pixel_stride,
+              args.out.pixel_stride, lanes);
+      x += run.pixels;
+    }
+    ++y;
+  }
+}
+
+inline void conv_2d_simd(const Conv2dArgs& args, const Task& task) {
+  const uint32_t panel_count = divide_up(args.out.c, kPanelLanes);
+  Range rows = task.rows, panels = {0, panel_count};
+  // Many rows: each part takes some, and the weights are read by all. Few: each part takes some panels.
+  if (rows.end - rows.begin >= 8 * task.parts) {
+    rows = share(rows, 1, task.part, task.parts);
+  } else {
+    panels = share(panels, kTilePanels, task.part, task.parts);
+  }
+  const uint64_t row_bytes = (uint64_t)args.in.row_stride() * args.window.stride_h * sizeof(float);
+  const uint32_t block_rows = max_u32(1, (uint32_t)(kBlockBytes / row_bytes));
+  for (uint32_t y = rows.begin; y < rows.end; y += block_rows) {
+    const Range block = {y, min_u32(rows.end, y + block_rows)};
+    for (uint32_t p = panels.begin; p < panels.end; p += kTilePanels) {
+      const uint32_t count = min_u32(kTilePanels, panels.end - p);
+      conv_rows(args, block, expand_panels(args.weights, p, count, task.scratch), p * kPanelLanes);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace posy
+#endif
+
+namespace posy {
+namespace {
+
+#ifdef POSY_SIMD
+constexpr Kernel<Conv2dArgs> conv_2d = conv_2d_simd;
+#else
+constexpr Kernel<Conv2dArgs> conv_2d = conv_2d_oracle;
+#endif
+
+}  // namespace
+}  // namespace posy

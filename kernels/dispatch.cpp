@@ -1,0 +1,65 @@
+#include <string.h>
+
+#include "kernels/cpu.h"
+#include "kernels/kernels.h"
+
+namespace posy {
+
+extern const KernelTable kScalarKernels;
+#ifdef POSY_WITH_AVX2
+extern const KernelTable kAvx2Kernels;
+#endif
+#ifdef POSY_WITH_AVX512
+extern const KernelTable kAvx512Kernels;
+#endif
+
+namespace {
+
+struct Candidate {
+  const KernelTable* table;
+  bool (*usable)();
+};
+
+// Fastest first.
+const Candidate kCandidates[] = {
+#ifdef POSY_WITH_AVX512
+    {&kAvx512Kernels, cpu_has_avx512},
+#endif
+#ifdef POSY_WITH_AVX2
+    {&kAvx2Kernels, cpu_has_avx2},
+#endif
+    {&kScalarKernels, [] { return true; }},
+};
+
+}  // namespace
+
+const KernelTable* usable_kernels(uint32_t index) {
+  for (const Candidate& candidate : kCandidates) {
+    if (candidate.usable() && index-- == 0) return candidate.table;
+  }
+  return nullptr;
+}
+
+const KernelTable* best_kernels() {
+  return usable_kernels(0);
+}
+
+const KernelTable* kernels_named(const char* isa) {
+  for (uint32_t i = 0;; ++i) {
+    const KernelTable* table = usable_kernels(i);
+    if (!table || strcmp(table->isa, isa) == 0) return table;
+  }
+}
+
+const char* op_name(OpKind kind) {
+  switch (kind) {
+#define POSY_OP(number, name, Args) \
+  case OpKind::name:                \
+    return #name;
+#include "kernels/ops.def"
+#undef POSY_OP
+  }
+  return nullptr;
+}
+
+}  // namespace posy

@@ -1,0 +1,44 @@
+// Compiled once per instruction set, each time with that set's flags and POSY_ISA_<NAME>; once with neither, which
+// yields the scalar table: the oracle of the tests, and the kernels of firmware.
+//
+// Everything the headers define is private to this file, so no inline function compiled for one instruction set can
+// stand in for another's.
+#if defined(POSY_ISA_AVX2) || defined(POSY_ISA_AVX512)
+#define POSY_SIMD
+#endif
+
+#include "kernels/conv_2d.hpp"
+#include "kernels/depthwise_conv_2d.hpp"
+#include "kernels/elementwise.hpp"
+#include "kernels/kernels.h"
+#include "kernels/pool.hpp"
+#include "kernels/softmax.hpp"
+
+#if defined(POSY_ISA_AVX512)
+#define POSY_TABLE kAvx512Kernels
+#define POSY_ISA_NAME "avx512"
+#elif defined(POSY_ISA_AVX2)
+#define POSY_TABLE kAvx2Kernels
+#define POSY_ISA_NAME "avx2"
+#else
+#define POSY_TABLE kScalarKernels
+#define POSY_ISA_NAME "scalar"
+#endif
+
+namespace posy {
+
+#ifndef POSY_SIMD
+constexpr uint32_t kTilePanels = 0;  // the oracles expand nothing
+#endif
+
+// The headers above define, for each row of ops.def, a constant of that name: the fastest version this file can have.
+extern const KernelTable POSY_TABLE;
+const KernelTable POSY_TABLE = {
+    POSY_ISA_NAME,
+    kTilePanels,
+#define POSY_OP(number, name, Args) name,
+#include "kernels/ops.def"
+#undef POSY_OP
+};
+
+}  // namespace posy

@@ -1,0 +1,38 @@
+// The door of this room: one table of kernels per instruction set.
+#pragma once
+#include "kernels/args.hpp"
+
+namespace posy {
+
+enum class OpKind : uint16_t {
+#define POSY_OP(number, name, Args) name = number,
+#include "kernels/ops.def"
+#undef POSY_OP
+};
+
+// Null for a number that is not in ops.def.
+const char* op_name(OpKind kind);
+
+struct KernelTable {
+  const char* isa;          // "scalar", "avx2", "avx512"
+  uint32_t scratch_panels;  // panels of f32 weights that a part of a Task may expand at once
+#define POSY_OP(number, name, Args) Kernel<Args> name;
+#include "kernels/ops.def"
+#undef POSY_OP
+
+  // Floats of Task::scratch for panels of at most `rows` rows of weights.
+  size_t scratch_floats(uint32_t rows) const {
+    return (size_t)scratch_panels * ((size_t)rows + 1) * kPanelLanes;
+  }
+};
+
+// The fastest table that this processor can run.
+const KernelTable* best_kernels();
+
+// The table of that name, or null if it is not built in or the processor lacks it.
+const KernelTable* kernels_named(const char* isa);
+
+// The tables that this processor can run, fastest first; null past the last.
+const KernelTable* usable_kernels(uint32_t index);
+
+}  // namespace posy

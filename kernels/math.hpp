@@ -1,0 +1,50 @@
+// Scalar arithmetic that means the same on every target. std:: is avoided in this room: its inline functions become
+// weak symbols, and one compiled for AVX2 could be the copy that a machine without AVX2 runs.
+#pragma once
+#include "kernels/tensor.hpp"
+
+namespace posy {
+namespace {  // one private copy in every translation unit, compiled for its instruction set
+
+inline uint32_t min_u32(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
+inline uint32_t max_u32(uint32_t a, uint32_t b) {
+  return a > b ? a : b;
+}
+inline uint32_t divide_up(uint32_t a, uint32_t b) {
+  return (a + b - 1) / b;
+}
+
+inline float fma_f32(float a, float b, float c) {
+  return __builtin_fmaf(a, b, c);
+}
+
+// A NaN in x comes through, as in TensorFlow and as in maxps(low, x), minps(high, t).
+inline float clamp_f32(Clamp clamp, float x) {
+  const float t = clamp.low > x ? clamp.low : x;
+  return clamp.high < t ? clamp.high : t;
+}
+
+// Share `part` of [begin, end) cut into `parts` in steps of `unit`, as even as steps allow.
+inline Range share(Range all, uint32_t unit, uint32_t part, uint32_t parts) {
+  const uint64_t units = divide_up(all.end - all.begin, unit);
+  const uint32_t first = (uint32_t)(units * part / parts) * unit;
+  const uint32_t last = (uint32_t)(units * (part + 1) / parts) * unit;
+  return {min_u32(all.begin + first, all.end), min_u32(all.begin + last, all.end)};
+}
+
+// The taps i of a window along one axis for which origin + i * dilation lies in [0, size); origin may be negative.
+inline Range valid_taps(int64_t origin, uint32_t taps, uint32_t dilation, uint32_t size) {
+  uint32_t begin = 0, end = taps;
+  if (origin < 0) begin = min_u32(taps, (uint32_t)((-origin + dilation - 1) / dilation));
+  while (end > begin && origin + (int64_t)(end - 1) * dilation >= (int64_t)size) --end;
+  return {begin, end};
+}
+
+inline int64_t window_origin(uint32_t out, uint32_t stride, uint32_t pad) {
+  return (int64_t)out * stride - (int64_t)pad;
+}
+
+}  // namespace
+}  // namespace posy

@@ -1,0 +1,50 @@
+// Panels of weights as the SIMD kernels read them: float32, whatever the encoding in the file.
+#pragma once
+#include "kernels/simd.hpp"
+#include "kernels/weights.hpp"
+
+namespace posy {
+namespace {
+
+// `count` panels, `stride` floats apart; each is the bias of its 16 channels and then its rows of 16 weights.
+struct Panels {
+  const float* data;
+  size_t stride;
+  uint32_t count;
+};
+
+template <WeightType kType>
+inline void expand_panel(const uint8_t* panel, const float* table, uint32_t rows, float* to) {
+  const float* header = (const float*)panel;
+  const uint8_t* q = panel + panel_header_vectors(kType) * kPanelLanes * sizeof(float);
+  for (uint32_t lane = 0; lane < kPanelLanes; lane += kLanes) {
+    const V scale = load(header + kPanelLanes + lane);
+    const V offset = load(header + (kType == WeightType::u8_affine ? 2 : 1) * kPanelLanes + lane);
+    store(to + lane, load(header + lane));
+    for (uint32_t row = 0; row < rows; ++row) {
+      const uint8_t* from = q + (size_t)row * kPanelLanes + lane;
+      const V w = kType == WeightType::u8_table ? lookup(table, from) * scale : fma(load_u8(from), scale, offset);
+      store(to + (size_t)(row + 1) * kPanelLanes + lane, w);
+    }
+  }
+}
+
+// Float weights are read where they lie; 8-bit ones are expanded into scratch, a few panels at a time and never the
+// whole model, in the way weights.hpp defines them.
+inline Panels expand_panels(const Weights& weights, uint32_t first, uint32_t count, float* scratch) {
+  const size_t bytes = panel_bytes(weights.type, weights.rows);
+  const uint8_t* panel = weights.panels + first * bytes;
+  const size_t stride = ((size_t)weights.rows + 1) * kPanelLanes;
+  if (weights.type == WeightType::f32) return {(const float*)panel, stride, count};
+  for (uint32_t p = 0; p < count; ++p, panel += bytes) {
+    if (weights.type == WeightType::u8_table) {
+      expand_panel<WeightType::u8_table>(panel, weights.table, weights.rows, scratch + p * stride);
+    } else {
+      expand_panel<WeightType::u8_affine>(panel, weights.table, weights.rows, scratch + p * stride);
+    }
+  }
+  return {scratch, stride, count};
+}
+
+}  // namespace
+}  // namespace posy

@@ -1,0 +1,93 @@
+// The inner loop of Posy: a tile of outputs, neighbouring pixels x panels of channels, held in registers.
+#pragma once
+#include "kernels/panels.hpp"
+
+namespace posy {
+namespace {
+
+// What the windows of neighbouring outputs cover: `rows` input rows, in each of them `segments` runs of `length` floats
+// that lie together. The window of the next output is pixel_step floats further. Weights follow in the same order.
+struct Patch {
+  const Tensor* in;
+  int64_t first_row;
+  uint32_t row_step;
+  uint32_t rows;
+  size_t column_offset;  // floats from the start of a row to the first segment of the first output
+  uint32_t segments;
+  size_t segment_step;
+  uint32_t length;
+  size_t pixel_step;
+  uint32_t first_weight;  // row of the panel that belongs to the first float of the first segment
+  uint32_t weights_per_row;
+};
+
+// out[m][0 .. lanes) = clamp(bias + sum of patch of pixel m * weights) for m < kRows. lanes may end inside the last
+// panel.
+template <uint32_t kRows, uint32_t kPanels>
+void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, Clamp limits, float* out,
+                  size_t out_stride, uint32_t lanes) {
+  constexpr uint32_t kVectors = kPanels * kPanelVectors;
+  const auto weight = [&](const float* row, uint32_t v) {
+    return load(row + v / kPanelVectors * panels.stride + v % kPanelVectors * kLanes);
+  };
+  V acc[kRows][kVectors];
+  POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
+    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = weight(panels.data, v);
+  }
+  const size_t step = patch.pixel_step;
+  for (uint32_t i = 0; i < patch.rows; ++i) {
+    const float* in = patch.in->row((uint32_t)(patch.first_row + (int64_t)i * patch.row_step)) + patch.column_offset +
+                      first_pixel * step;
+    const float* w = panels.data + ((size_t)patch.first_weight + i * patch.weights_per_row + 1) * kPanelLanes;
+    for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
+      for (uint32_t k = 0; k < patch.length; ++k, w += kPanelLanes) {
+        V b[kVectors];
+        POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) b[v] = weight(w, v);
+        POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
+          const V a = splat(in[m * step + k]);
+          POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = fma(a, b[v], acc[m][v]);
+        }
+      }
+    }
+  }
+  POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m, out += out_stride) {
+    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
+      const V x = clamp(limits, acc[m][v]);
+      if (lanes >= (v + 1) * kLanes) {
+        store(out + v * kLanes, x);
+      } else if (lanes > v * kLanes) {
+        store_first(out + v * kLanes, x, lanes - v * kLanes);
+      }
+    }
+  }
+}
+
+using ProductTile = void (*)(const Patch&, size_t, const Panels&, Clamp, float*, size_t, uint32_t);
+
+// One function per height, so that a run that is no multiple of kTileRows is cut into tiles of nearly equal height.
+template <uint32_t kPanels, uint32_t kRows>
+inline ProductTile tile_of_height(uint32_t rows) {
+  if constexpr (kRows > 1) {
+    if (rows != kRows) return tile_of_height<kPanels, kRows - 1>(rows);
+  }
+  return product_tile<kRows, kPanels>;
+}
+
+// The product of a run of `pixels` outputs with a group of panels.
+inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, Clamp limits, float* out,
+                    size_t out_stride, uint32_t lanes) {
+  const uint32_t tiles = divide_up(pixels, kTileRows);
+  const uint32_t height = pixels / tiles, taller = pixels % tiles;
+  const auto pick = [&](uint32_t rows) {
+    return panels.count == 1 ? tile_of_height<1, kTileRows>(rows) : tile_of_height<kTilePanels, kTileRows>(rows);
+  };
+  size_t first = 0;
+  for (uint32_t t = 0; t < tiles; ++t) {
+    const uint32_t rows = height + (t < taller ? 1 : 0);
+    pick(rows)(patch, first, panels, limits, out + first * out_stride, out_stride, lanes);
+    first += rows;
+  }
+}
+
+}  // namespace
+}  // namespace posy

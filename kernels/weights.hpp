@@ -1,0 +1,77 @@
+// How weights lie in the file and in memory (loaders/FORMAT.md, "Weights").
+//
+// Output channels are grouped into panels of 16 lanes. A panel is one stream in the order in which the inner loop reads
+// it: the bias of its 16 channels, what the encoding needs to expand them, then `rows` rows of 16 weights. Lanes past
+// the last channel are zero. Panels are multiples of 64 bytes long, so that each one starts a cache line.
+#pragma once
+#include "kernels/math.hpp"
+
+namespace posy {
+
+enum class WeightType : uint8_t {
+  f32 = 0,        // weight = w
+  u8_table = 1,   // weight = table[q] * scale[channel]: at most 256 distinct values, kept exactly
+  u8_affine = 2,  // weight = fma(q, scale[channel], offset[channel])
+};
+constexpr uint32_t kWeightTypes = 3;
+constexpr uint32_t kTableBytes = 256 * sizeof(float);  // in front of the first panel, u8_table only
+
+struct Weights {
+  const uint8_t* panels;  // divide_up(channels, 16) of them
+  const float* table;     // u8_table only
+  uint32_t rows;          // weights per channel
+  WeightType type;
+};
+
+// Vectors of 16 floats in front of the rows: bias; scale; offset.
+constexpr uint32_t panel_header_vectors(WeightType type) {
+  return type == WeightType::f32 ? 1 : type == WeightType::u8_table ? 2 : 3;
+}
+
+constexpr uint64_t panel_bytes(WeightType type, uint64_t rows) {
+  const uint64_t row_bytes = type == WeightType::f32 ? kPanelLanes * sizeof(float) : kPanelLanes;
+  const uint64_t bytes = panel_header_vectors(type) * kPanelLanes * sizeof(float) + rows * row_bytes;
+  return (bytes + 63) / 64 * 64;
+}
+
+constexpr uint64_t weight_bytes(WeightType type, uint64_t rows, uint64_t channels) {
+  return (type == WeightType::u8_table ? kTableBytes : 0) +
+         (channels + kPanelLanes - 1) / kPanelLanes * panel_bytes(type, rows);
+}
+
+namespace {
+
+// One value at a time: what the oracles read, and the definition that every faster reader must equal.
+struct WeightLane {
+  const Weights& weights;
+  const uint8_t* panel;
+  const float* header;
+  uint32_t lane;
+
+  WeightLane(const Weights& w, uint32_t channel)
+      : weights(w),
+        panel(w.panels + channel / kPanelLanes * panel_bytes(w.type, w.rows)),
+        header((const float*)panel),
+        lane(channel % kPanelLanes) {}
+
+  float bias() const { return header[lane]; }
+
+  float at(uint32_t row) const {
+    const uint8_t* rows = panel + panel_header_vectors(weights.type) * kPanelLanes * sizeof(float);
+    const size_t i = (size_t)row * kPanelLanes + lane;
+    const float* scale = header + kPanelLanes;
+    const float* offset = header + 2 * kPanelLanes;
+    switch (weights.type) {
+      case WeightType::f32:
+        return ((const float*)rows)[i];
+      case WeightType::u8_table:
+        return weights.table[rows[i]] * scale[lane];
+      case WeightType::u8_affine:
+        return fma_f32((float)rows[i], scale[lane], offset[lane]);
+    }
+    return 0;
+  }
+};
+
+}  // namespace
+}  // namespace posy

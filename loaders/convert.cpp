@@ -1,0 +1,72 @@
+#include "loaders/convert.h"
+
+#include <cstring>
+#include <fstream>
+
+#include "engine/format.h"
+#include "loaders/error.h"
+#include "loaders/file.h"
+#include "loaders/labels.h"
+#include "loaders/plan.h"
+#include "loaders/write_posy.h"
+
+namespace posy {
+namespace {
+
+void add_labels(Network* network, const std::string& graph, const ConvertOptions& options, ConvertReport* report) {
+  report->labels_file = options.labels.empty() ? find_labels(graph) : options.labels;
+  report->classes = network->values[(size_t)network->output].shape.c;
+  if (report->labels_file.empty()) return;
+  network->labels = read_labels(report->labels_file);
+  if (network->labels.size() != report->classes) {
+    throw InputError(report->labels_file + ": has " + std::to_string(network->labels.size()) +
+                     " labels, but the output '" + network->output_name + "' of " + graph + " has " +
+                     std::to_string(report->classes) + " classes; name the right file with --labels");
+  }
+}
+
+bool is_posy(const std::string& path) {
+  if (path == "-") return false;
+  std::ifstream file(path, std::ios::binary);
+  char start[sizeof kMagic] = {};
+  return file.read(start, sizeof start) && std::memcmp(start, kMagic, sizeof kMagic) == 0;
+}
+
+}  // namespace
+
+Conversion convert_graph(const std::string& path, const ConvertOptions& options) {
+  Conversion conversion;
+  ConvertReport& report = conversion.report;
+  const Graph graph = read_frozen_graph(path);
+  Network network = lower(graph, options.lower);
+  report.graph = path;
+  report.graph_bytes = graph.file_bytes;
+  report.graph_nodes = graph.nodes.size();
+  report.notes = graph.notes;
+  add_labels(&network, path, options, &report);
+  simplify(&network, options.keep_bottleneck);
+  const Plan plan = make_plan(&network);
+  conversion.posy = write_posy(network, plan, options.weights);
+
+  report.input_node = network.input_name;
+  report.output_node = network.output_name;
+  report.input = network.values[(size_t)network.input].shape;
+  report.preprocessing = network.preprocessing;
+  report.rewrites = network.rewrites;
+  return conversion;
+}
+
+LoadedModel load_model(const std::string& path, const ConvertOptions& options) {
+  LoadedModel model;
+  if (is_posy(path)) {
+    model.posy = read_file(path);
+    return model;
+  }
+  Conversion conversion = convert_graph(path, options);
+  model.posy = std::move(conversion.posy);
+  model.was_converted = true;
+  model.report = std::move(conversion.report);
+  return model;
+}
+
+}  // namespace posy

@@ -1,0 +1,56 @@
+#include "loaders/labels.h"
+
+#include <filesystem>
+
+#include "loaders/error.h"
+#include "loaders/file.h"
+
+namespace posy {
+namespace {
+
+constexpr uint64_t kMaxLabelBytes = 16 << 20;
+
+}  // namespace
+
+std::vector<std::string> read_labels(const std::string& path) {
+  const std::vector<uint8_t> bytes = read_file(path, kMaxLabelBytes);
+  std::string text(bytes.begin(), bytes.end());
+  if (text.find('\0') != std::string::npos)
+    throw InputError(path + ": not a text file; labels are text, one class per line");
+  if (text.rfind("\xef\xbb\xbf", 0) == 0) text.erase(0, 3);
+  std::vector<std::string> labels;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    std::string line = text.substr(at, end - at);
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t')) line.pop_back();
+    labels.push_back(std::move(line));
+    at = end + 1;
+  }
+  while (!labels.empty() && labels.back().empty()) labels.pop_back();
+  if (labels.empty()) throw InputError(path + ": the file has no labels; one class per line is expected");
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i].empty())
+      throw InputError(path + ": line " + std::to_string(i + 1) + " is blank, between other labels");
+  }
+  return labels;
+}
+
+std::string find_labels(const std::string& graph_path) {
+  namespace fs = std::filesystem;
+  const fs::path path(graph_path), folder = path.parent_path();
+  std::string stem = path.filename().string();
+  std::vector<std::string> names;
+  // graph.pb.gz may have graph.pb.gz_labels.txt, graph.pb_labels.txt or graph_labels.txt.
+  for (size_t end = stem.size(); end != std::string::npos && end > 0; end = stem.rfind('.', end - 1)) {
+    names.push_back(stem.substr(0, end) + ".txt");
+    names.push_back(stem.substr(0, end) + "_labels.txt");
+  }
+  names.insert(names.end(), {"retrained_labels.txt", "output_labels.txt", "labels.txt"});
+  for (const std::string& name : names) {
+    std::error_code error;
+    if (fs::is_regular_file(folder / name, error)) return (folder / name).string();
+  }
+  return "";
+}
+
+}  // namespace posy

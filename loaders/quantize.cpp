@@ -1,0 +1,136 @@
+#include "loaders/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <unordered_map>
+
+namespace posy {
+namespace {
+
+struct Size {
+  size_t rows, channels;
+};
+
+Size size_of(const ConvWeights& weights) {
+  const size_t channels = weights.scale.size();
+  return {weights.values->floats.size() / channels, channels};
+}
+
+// One panel: a header of vectors, then rows. Copies lane by lane; lanes past the last channel stay zero.
+class PanelWriter {
+ public:
+  PanelWriter(WeightType type, Size size, size_t in_front)
+      : type_(type), size_(size), in_front_(in_front), bytes_(weight_bytes(type, size.rows, size.channels), 0) {}
+
+  void header(uint32_t vector, size_t channel, float x) {
+    put(panel(channel) + (vector * kPanelLanes + channel % kPanelLanes) * sizeof(float), &x, sizeof x);
+  }
+  void weight(size_t row, size_t channel, float x) { put(cell(row, channel, sizeof x), &x, sizeof x); }
+  void weight(size_t row, size_t channel, uint8_t q) { put(cell(row, channel, sizeof q), &q, sizeof q); }
+  void table(size_t i, float x) { put(i * sizeof x, &x, sizeof x); }
+
+  EncodedWeights finish() { return {type_, std::move(bytes_)}; }
+
+ private:
+  size_t panel(size_t channel) const { return in_front_ + channel / kPanelLanes * panel_bytes(type_, size_.rows); }
+  size_t cell(size_t row, size_t channel, size_t cell_bytes) const {
+    return panel(channel) + panel_header_vectors(type_) * kPanelLanes * sizeof(float) +
+           (row * kPanelLanes + channel % kPanelLanes) * cell_bytes;
+  }
+  void put(size_t at, const void* from, size_t count) { std::memcpy(bytes_.data() + at, from, count); }
+
+  WeightType type_;
+  Size size_;
+  size_t in_front_;
+  std::vector<uint8_t> bytes_;
+};
+
+EncodedWeights encode_f32(const ConvWeights& weights) {
+  const Size size = size_of(weights);
+  PanelWriter writer(WeightType::f32, size, 0);
+  for (size_t c = 0; c < size.channels; ++c) {
+    writer.header(0, c, weights.bias[c]);
+    for (size_t r = 0; r < size.rows; ++r) writer.weight(r, c, weights.weight(r, c));
+  }
+  return writer.finish();
+}
+
+uint32_t bits_of(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+// The distinct values in ascending order, told apart by their bits; empty if there are more than 256.
+std::vector<float> distinct_values(const std::vector<float>& values) {
+  std::unordered_map<uint32_t, float> seen;
+  for (const float x : values) {
+    seen.emplace(bits_of(x), x);
+    if (seen.size() > 256) return {};
+  }
+  std::vector<float> distinct;
+  for (const auto& [bits, x] : seen) distinct.push_back(x);
+  std::sort(distinct.begin(), distinct.end(),
+            [](float a, float b) { return a < b || (!(b < a) && bits_of(a) < bits_of(b)); });
+  return distinct;
+}
+
+EncodedWeights encode_table(const ConvWeights& weights, const std::vector<float>& table) {
+  const Size size = size_of(weights);
+  PanelWriter writer(WeightType::u8_table, size, kTableBytes);
+  std::unordered_map<uint32_t, uint8_t> code;
+  for (size_t i = 0; i < table.size(); ++i) {
+    code[bits_of(table[i])] = (uint8_t)i;
+    writer.table(i, table[i]);
+  }
+  for (size_t c = 0; c < size.channels; ++c) {
+    writer.header(0, c, weights.bias[c]);
+    writer.header(1, c, weights.scale[c]);
+    for (size_t r = 0; r < size.rows; ++r) {
+      writer.weight(r, c, code[bits_of(weights.values->floats[r * size.channels + c])]);
+    }
+  }
+  return writer.finish();
+}
+
+// Least and greatest weight of a channel become codes 0 and 255, what lies between is rounded to the nearest code.
+EncodedWeights encode_affine(const ConvWeights& weights) {
+  const Size size = size_of(weights);
+  PanelWriter writer(WeightType::u8_affine, size, 0);
+  for (size_t c = 0; c < size.channels; ++c) {
+    float low = weights.weight(0, c), high = low;
+    for (size_t r = 1; r < size.rows; ++r) {
+      low = std::min(low, weights.weight(r, c));
+      high = std::max(high, weights.weight(r, c));
+    }
+    const float step = (float)(((double)high - low) / 255);
+    writer.header(0, c, weights.bias[c]);
+    writer.header(1, c, step);
+    writer.header(2, c, low);
+    for (size_t r = 0; r < size.rows; ++r) {
+      const double q = step > 0 ? std::round(((double)weights.weight(r, c) - low) / step) : 0;
+      writer.weight(r, c, (uint8_t)std::clamp(q, 0.0, 255.0));
+    }
+  }
+  return writer.finish();
+}
+
+}  // namespace
+
+EncodedWeights encode_weights(const ConvWeights& weights, WeightChoice choice) {
+  const Size size = size_of(weights);
+  const auto smaller_than_f32 = [&](WeightType type) {
+    return weight_bytes(type, size.rows, size.channels) < weight_bytes(WeightType::f32, size.rows, size.channels);
+  };
+  const std::vector<float>& values = weights.values->floats;
+  if (choice != WeightChoice::kF32 && smaller_than_f32(WeightType::u8_table)) {
+    const std::vector<float> table = distinct_values(values);
+    if (!table.empty()) return encode_table(weights, table);
+  }
+  const bool finite = std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+  if (choice == WeightChoice::kU8 && finite && smaller_than_f32(WeightType::u8_affine)) return encode_affine(weights);
+  return encode_f32(weights);
+}
+
+}  // namespace posy

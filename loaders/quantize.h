@@ -1,0 +1,24 @@
+// Weights become the panels of a .posy file (loaders/FORMAT.md, "Weights").
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "loaders/network.h"
+
+namespace posy {
+
+enum class WeightChoice {
+  kAuto,  // one byte where the tensor has at most 256 distinct values, so that nothing is lost; else float32
+  kF32,
+  kU8,  // one byte everywhere: as kAuto where nothing is lost, else affine per output channel
+};
+
+struct EncodedWeights {
+  WeightType type = WeightType::f32;
+  std::vector<uint8_t> bytes;
+};
+
+// The smallest encoding that the choice allows.
+EncodedWeights encode_weights(const ConvWeights& weights, WeightChoice choice);
+
+}  // namespace posy

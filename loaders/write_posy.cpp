@@ -1,0 +1,183 @@
+#include "loaders/write_posy.h"
+
+#include <cstring>
+#include <unordered_map>
+
+#include "engine/checksum.h"
+#include "engine/format.h"
+#include "loaders/error.h"
+
+namespace posy {
+namespace {
+
+uint16_t to_u16(uint32_t x, const std::string& op) {
+  if (x > kMaxWindow)
+    throw InputError("op '" + op + "' has a window, stride, dilation or padding of " + std::to_string(x));
+  return (uint16_t)x;
+}
+
+class Strings {
+ public:
+  uint32_t add(const std::string& text) {
+    const auto [found, is_new] = offsets_.try_emplace(text, (uint32_t)bytes_.size());
+    if (is_new) {
+      // A name with a zero byte inside would end there.
+      bytes_.insert(bytes_.end(), text.c_str(), text.c_str() + std::strlen(text.c_str()) + 1);
+    }
+    return found->second;
+  }
+  const std::vector<uint8_t>& bytes() const { return bytes_; }
+
+ private:
+  std::unordered_map<std::string, uint32_t> offsets_;
+  std::vector<uint8_t> bytes_;
+};
+
+void align(std::vector<uint8_t>* bytes) {
+  bytes->resize((bytes->size() + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment, 0);
+}
+
+class Writer {
+ public:
+  Writer(const Network& network, const Plan& plan, WeightChoice choice)
+      : network_(network), plan_(plan), choice_(choice), tensor_of_(network.values.size(), kNoIndex) {}
+
+  std::vector<uint8_t> write() {
+    add_tensors();
+    add_ops();
+    add_labels();
+    return assemble(model_record());
+  }
+
+ private:
+  void add_tensors() {
+    for (size_t i = 0; i < network_.values.size(); ++i) {
+      const Placement& placement = plan_.placements[i];
+      if (!placement.used) continue;
+      const Value& value = network_.values[i];
+      const Shape& s = value.shape;
+      tensor_of_[i] = (uint32_t)tensors_.size();
+      for (size_t n = 1; n < value.names.size(); ++n) names_.push_back({tensor_of_[i], strings_.add(value.names[n])});
+      tensors_.push_back(
+          {placement.offset, s.h, s.w, s.c, placement.pixel_stride, s.h, strings_.add(value.names[0]), 0});
+    }
+  }
+
+  void add_ops() {
+    for (const PlannedOp& op : plan_.ops) {
+      OpRecord record = {};
+      record.kind = (uint16_t)op.kind;
+      record.name = strings_.add(op.name);
+      record.in[0] = tensor_of_[(size_t)op.inputs[0]];
+      record.in[1] = op.inputs.size() > 1 ? tensor_of_[(size_t)op.inputs[1]] : kNoIndex;
+      record.out = tensor_of_[(size_t)op.output];
+      record.clamp_low = op.clamp.low;
+      record.clamp_high = op.clamp.high;
+      if (op.has_window) add_window(op, &record);
+      if (op.weights) add_weights(*op.weights, &record);
+      ops_.push_back(record);
+    }
+  }
+
+  static void add_window(const PlannedOp& op, OpRecord* record) {
+    record->k_h = to_u16(op.window.k_h, op.name);
+    record->k_w = to_u16(op.window.k_w, op.name);
+    record->stride_h = to_u16(op.window.stride_h, op.name);
+    record->stride_w = to_u16(op.window.stride_w, op.name);
+    record->dilation_h = to_u16(op.window.dilation_h, op.name);
+    record->dilation_w = to_u16(op.window.dilation_w, op.name);
+    record->pad_top = to_u16(op.window.pad_top, op.name);
+    record->pad_left = to_u16(op.window.pad_left, op.name);
+  }
+
+  void add_weights(const ConvWeights& weights, OpRecord* record) {
+    const EncodedWeights encoded = encode_weights(weights, choice_);
+    record->weight_type = (uint8_t)encoded.type;
+    record->weights_offset = (uint32_t)weights_.size();
+    record->weights_bytes = (uint32_t)encoded.bytes.size();
+    weights_.insert(weights_.end(), encoded.bytes.begin(), encoded.bytes.end());
+    if (weights_.size() > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
+    max_rows_ = std::max(max_rows_, (uint32_t)(weights.values->floats.size() / weights.scale.size()));
+  }
+
+  void add_labels() {
+    for (const std::string& label : network_.labels) labels_.push_back(strings_.add(label));
+  }
+
+  ModelRecord model_record() {
+    ModelRecord record = {};
+    record.input_tensor = tensor_of_[(size_t)network_.input];
+    record.output_tensor = tensor_of_[(size_t)network_.output];
+    record.input_name = strings_.add(network_.input_name);
+    record.output_name = strings_.add(network_.output_name);
+    std::memcpy(record.mean, network_.preprocessing.mean, sizeof record.mean);
+    std::memcpy(record.std, network_.preprocessing.std, sizeof record.std);
+    record.resize = (uint8_t)Resize::kLegacyBilinear;
+    record.normalize_first = network_.preprocessing.normalize_first;
+    return record;
+  }
+
+  void add_section(SectionKind kind, const void* data, size_t bytes, size_t count) {
+    align(&body_);
+    table_.push_back({(uint32_t)kind, (uint32_t)body_.size(), (uint32_t)bytes, (uint32_t)count});
+    const uint8_t* from = (const uint8_t*)data;
+    body_.insert(body_.end(), from, from + bytes);
+  }
+  template <class Record>
+  void add_records(SectionKind kind, const std::vector<Record>& records) {
+    add_section(kind, records.data(), records.size() * sizeof(Record), records.size());
+  }
+
+  std::vector<uint8_t> assemble(const ModelRecord& model) {
+    add_section(SectionKind::kModel, &model, sizeof model, 1);
+    add_records(SectionKind::kTensors, tensors_);
+    add_records(SectionKind::kOps, ops_);
+    add_records(SectionKind::kSteps, plan_.steps);
+    add_records(SectionKind::kLabels, labels_);
+    add_section(SectionKind::kStrings, strings_.bytes().data(), strings_.bytes().size(), 0);
+    add_section(SectionKind::kWeights, weights_.data(), weights_.size(), 0);
+    if (!names_.empty()) add_records(SectionKind::kNodeNames, names_);
+
+    FileHeader header = {};
+    std::memcpy(header.magic, kMagic, sizeof kMagic);
+    header.version_major = kVersionMajor;
+    header.version_minor = kVersionMinor;
+    header.section_count = (uint32_t)table_.size();
+    header.arena_bytes = plan_.arena_bytes;
+    header.max_rows = max_rows_;
+
+    std::vector<uint8_t> file(sizeof header + table_.size() * sizeof(SectionEntry));
+    align(&file);
+    for (SectionEntry& entry : table_) entry.offset += (uint32_t)file.size();
+    std::memcpy(file.data() + sizeof header, table_.data(), table_.size() * sizeof(SectionEntry));
+    file.insert(file.end(), body_.begin(), body_.end());
+    header.file_bytes = (uint32_t)file.size();
+    std::memcpy(file.data(), &header, sizeof header);
+    const size_t first = offsetof(FileHeader, version_major);
+    const uint32_t sum = checksum(file.data() + first, file.size() - first);
+    std::memcpy(file.data() + offsetof(FileHeader, checksum), &sum, sizeof sum);
+    return file;
+  }
+
+  const Network& network_;
+  const Plan& plan_;
+  WeightChoice choice_;
+  std::vector<uint32_t> tensor_of_;  // per value
+  Strings strings_;
+  std::vector<TensorRecord> tensors_;
+  std::vector<OpRecord> ops_;
+  std::vector<uint32_t> labels_;
+  std::vector<NodeNameRecord> names_;
+  std::vector<uint8_t> weights_;
+  uint32_t max_rows_ = 0;
+  std::vector<SectionEntry> table_;
+  std::vector<uint8_t> body_;
+};
+
+}  // namespace
+
+std::vector<uint8_t> write_posy(const Network& network, const Plan& plan, WeightChoice choice) {
+  return Writer(network, plan, choice).write();
+}
+
+}  // namespace posy
