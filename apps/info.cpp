@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "apps/commands.h"
+#include "apps/dump.h"
 #include "apps/json.h"
 #include "apps/session.h"
 #include "loaders/error.h"
@@ -126,6 +127,8 @@ int run(const Args& args) {
   const Model model = checked_model(path, loaded.posy);
   if (args.has("json")) {
     print_json(json_info(model));
+  } else if (args.has("dump")) {
+    print_dump(model);
   } else {
     print_info(path, model);
   }
@@ -139,7 +142,10 @@ const Command& info_command() {
       "info",
       "posy info MODEL [flags]",
       "what is in a .posy file, or what a graph becomes",
-      with_convert_flags({{"json", nullptr, "as JSON"}}),
+      with_convert_flags({
+          {"json", nullptr, "as JSON"},
+          {"dump", nullptr, "the file's bytes, field by field"},
+      }),
       run,
   };
   return command;

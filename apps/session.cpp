@@ -33,7 +33,7 @@ double now_ms() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-Model checked_model(const std::string& path, const std::vector<uint8_t>& bytes) {
+Model checked_model(const std::string& path, std::span<const uint8_t> bytes) {
   Model model;
   if (const Failure failure = open_model(bytes.data(), bytes.size(), false, &model)) {
     throw InputError(path + ": " + posy_status_text(failure.status) + " (at byte " + std::to_string(failure.byte) +

@@ -1,6 +1,7 @@
 // A model ready to run: its bytes, the memory it needs and its threads, in one object.
 #pragma once
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,7 +54,7 @@ class Session {
 };
 
 // Throws InputError with the engine's sentence and the byte it is about.
-Model checked_model(const std::string& path, const std::vector<uint8_t>& bytes);
+Model checked_model(const std::string& path, std::span<const uint8_t> bytes);
 
 double now_ms();
 

@@ -5,7 +5,6 @@
 
 #include "engine/format.h"
 #include "loaders/error.h"
-#include "loaders/file.h"
 #include "loaders/labels.h"
 #include "loaders/plan.h"
 #include "loaders/write_posy.h"
@@ -59,12 +58,13 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
 LoadedModel load_model(const std::string& path, const ConvertOptions& options) {
   LoadedModel model;
   if (is_posy(path)) {
-    model.posy = read_file(path);
+    model.file = MappedFile(path);
+    model.posy = model.file.bytes();
     return model;
   }
   Conversion conversion = convert_graph(path, options);
-  model.posy = std::move(conversion.posy);
-  model.was_converted = true;
+  model.converted = std::move(conversion.posy);
+  model.posy = model.converted;
   model.report = std::move(conversion.report);
   return model;
 }

@@ -1,10 +1,12 @@
 // A graph's file becomes a .posy file's bytes: read -> lower -> simplify -> plan -> write.
 #pragma once
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "loaders/lower.h"
+#include "loaders/mapped_file.h"
 #include "loaders/quantize.h"
 
 namespace posy {
@@ -37,11 +39,12 @@ struct Conversion {
 
 Conversion convert_graph(const std::string& path, const ConvertOptions& options);
 
-// A model's bytes: of a .posy file as they are, of anything else converted.
+// A model's bytes: a .posy file as it lies, mapped; anything else converted.
 struct LoadedModel {
-  std::vector<uint8_t> posy;
-  bool was_converted = false;
-  ConvertReport report;
+  std::span<const uint8_t> posy;  // of one of the two below
+  MappedFile file;
+  std::vector<uint8_t> converted;
+  ConvertReport report;  // empty for a .posy file
 };
 LoadedModel load_model(const std::string& path, const ConvertOptions& options);
 

@@ -8,7 +8,21 @@
 namespace posy {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr uint64_t kMaxLabelBytes = 16 << 20;
+
+std::string only_labels_file(const fs::path& folder) {
+  std::error_code error;
+  std::string found;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string(), end = "labels.txt";
+    if (name.size() < end.size() || name.compare(name.size() - end.size(), end.size(), end) != 0) continue;
+    if (!found.empty()) return "";
+    found = entry.path().lexically_normal().string();
+  }
+  return found;
+}
 
 }  // namespace
 
@@ -36,7 +50,6 @@ std::vector<std::string> read_labels(const std::string& path) {
 }
 
 std::string find_labels(const std::string& graph_path) {
-  namespace fs = std::filesystem;
   const fs::path path(graph_path), folder = path.parent_path();
   std::string stem = path.filename().string();
   std::vector<std::string> names;
@@ -50,7 +63,7 @@ std::string find_labels(const std::string& graph_path) {
     std::error_code error;
     if (fs::is_regular_file(folder / name, error)) return (folder / name).string();
   }
-  return "";
+  return only_labels_file(folder.empty() ? fs::path(".") : folder);
 }
 
 }  // namespace posy

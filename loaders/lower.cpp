@@ -247,6 +247,7 @@ Network Lowering::run(Shape input_shape, int output) {
   const GraphNode& last = graph_.nodes[(size_t)output];
   if (facts[output].kind != Fact::Kind::kValue) refuse(last, "the output does not depend on the image");
   network_.output = facts[output].value;
+  for (const auto& [what, count] : constant_rewrites_) network_.rewrites[what] += count;
   const Shape scores = value(network_.output).shape;
   if (scores.h != 1 || scores.w != 1) {
     refuse(last, "the output is a map of " + std::to_string(scores.h) + " x " + std::to_string(scores.w) +

@@ -454,7 +454,7 @@ Fact Lowering::lower_node(const GraphNode& node, const std::vector<Fact>& inputs
     std::vector<ArrayPtr> constants;
     for (const Fact& fact : inputs) constants.push_back(fact.constant);
     if (const ArrayPtr folded = fold_constant(node, constants)) {
-      if (node.op == "Dequantize") count("8-bit weights read");
+      if (node.op == "Dequantize") ++constant_rewrites_["8-bit weights read"];
       return {Fact::Kind::kConstant, folded};
     }
   }

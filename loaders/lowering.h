@@ -88,6 +88,7 @@ class Lowering {
   int input_;
   Network network_;
   std::unordered_map<int, ArrayPtr> constants_;
+  std::map<std::string, int> constant_rewrites_;  // what was counted when they were made
   bool pools_are_global_ = true;
 };
 
