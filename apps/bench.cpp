@@ -63,7 +63,7 @@ Image test_picture(posy_shape shape) {
 BenchResult measure(Session& session, uint32_t warmup, uint32_t runs) {
   const Image image = test_picture(posy_input_shape(session.engine()));
   const auto run_once = [&] {
-    session.set_image(image);
+    session.set_image(image, "the test picture");
     return session.run();
   };
   BenchResult result;
@@ -78,7 +78,7 @@ BenchResult measure(Session& session, uint32_t warmup, uint32_t runs) {
   posy_set_observer(session.engine(), OpClock::observe, &clock);
   for (uint32_t i = 0; i < runs; ++i) {
     clock.ms.assign(op_count, 0);
-    session.set_image(image);
+    session.set_image(image, "the test picture");
     clock.last = now_ms();
     session.run();
     for (uint32_t op = 0; op < op_count; ++op) samples[op].push_back(clock.ms[op]);
@@ -140,9 +140,10 @@ int run(const Args& args) {
   SessionOptions options;
   options.convert = convert_options(args);
   options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
+  const uint32_t warmup = args.number("warmup", 0, 1000000).value_or(5);
+  const uint32_t runs = args.number("runs", 1, 1000000).value_or(50);
   Session session(args.words()[0], options);
-  const BenchResult result =
-      measure(session, args.number("warmup", 0, 1000000).value_or(5), args.number("runs", 1, 1000000).value_or(50));
+  const BenchResult result = measure(session, warmup, runs);
   args.has("json") ? print_as_json(session, result) : print_text(session, result);
   return 0;
 }

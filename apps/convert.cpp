@@ -1,5 +1,6 @@
 // posy convert: a graph becomes a .posy file.
 #include <cstdio>
+#include <filesystem>
 
 #include "apps/commands.h"
 #include "apps/json.h"
@@ -96,7 +97,8 @@ int run(const Args& args) {
   if (args.words().size() != 1) throw UsageError("convert takes one graph");
   const std::string graph = args.words()[0];
   const std::string output = args.text("output").value_or(default_output(graph));
-  if (output == graph && output != "-")
+  std::error_code ignored;
+  if (output != "-" && (output == graph || std::filesystem::equivalent(output, graph, ignored)))
     throw UsageError("the output " + output + " would replace the graph; name another with -o");
   const Conversion conversion = convert_graph(graph, convert_options(args));
   write_file(output, conversion.posy);

@@ -68,6 +68,7 @@ struct LabelOptions {
   uint32_t top = 5;
   bool json = false;
   bool many = false;
+  ImageLimits limits;
   std::string layer;
 };
 
@@ -115,9 +116,9 @@ Json json_layer(const std::string& name, const LayerWatch& watch) {
 void label_image(Session& session, const std::string& path, const LabelOptions& options, LayerWatch* watch) {
   Timing timing;
   const double start = now_ms();
-  const Image image = read_image(path);
+  const Image image = read_image(path, options.limits);
   timing.decode_ms = now_ms() - start;
-  session.set_image(image);
+  session.set_image(image, path);
   timing.run_ms = session.run();
   if (options.json) {
     Json json = json_result(session, path, image, timing, options.top);
@@ -148,6 +149,8 @@ int run(const Args& args) {
   options.top = args.number("top", 0, 1u << 20).value_or(5);
   options.json = args.has("json");
   options.many = words.size() > 2;
+  if (const auto megapixels = args.number("max-megapixels", 1, 4000))
+    options.limits.max_pixels = *megapixels * 1000000ull;
   options.layer = args.text("layer").value_or("");
   if (!options.layer.empty() && !options.json) throw UsageError("--layer prints its values as JSON: add --json");
 
@@ -188,6 +191,7 @@ const Command& label_command() {
           {"threads", "N", "threads of one inference (POSY_THREADS, else 1)"},
           {"json", nullptr, "one JSON object per image"},
           {"layer", "NAME", "with --json: the output of this node of the graph as well"},
+          {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},
           {"graph", "FILE", "the model, as the tutorial's label_image spells it"},
           {"image", "FILE", "an image, likewise"},
       }),

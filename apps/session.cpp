@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 
 #include "apps/args.h"
 #include "loaders/error.h"
@@ -21,6 +22,17 @@ uint32_t default_threads() {
   return (uint32_t)threads;
 }
 
+// The number of an op or section that the engine does not know.
+std::string unknown_number(const Failure& failure, std::span<const uint8_t> bytes) {
+  const size_t size = failure.status == POSY_UNKNOWN_OP        ? sizeof(OpRecord::kind)
+                      : failure.status == POSY_UNKNOWN_SECTION ? sizeof(SectionEntry::kind)
+                                                               : 0;
+  uint32_t number = 0;
+  if (size == 0 || failure.byte + size > bytes.size()) return "";
+  std::memcpy(&number, bytes.data() + failure.byte, size);
+  return ": number " + std::to_string(number);
+}
+
 std::string usable_isas() {
   std::string names;
   for (uint32_t i = 0; posy_isa_name(i); ++i) names += std::string(i ? ", " : "") + posy_isa_name(i);
@@ -35,9 +47,10 @@ double now_ms() {
 
 Model checked_model(const std::string& path, std::span<const uint8_t> bytes) {
   Model model;
-  if (const Failure failure = open_model(bytes.data(), bytes.size(), false, &model)) {
-    throw InputError(path + ": " + posy_status_text(failure.status) + " (at byte " + std::to_string(failure.byte) +
-                     ")");
+  const Failure failure = open_model(bytes.data(), bytes.size(), false, &model);
+  if (failure) {
+    throw InputError(path + ": " + posy_status_text(failure.status) + unknown_number(failure, bytes) + " (at byte " +
+                     std::to_string(failure.byte) + ")");
   }
   return model;
 }
@@ -76,14 +89,15 @@ void Session::fail(const std::string& path, posy_status status) const {
   throw InputError(path + ": " + posy_status_text(status));
 }
 
-void Session::set_image(const Image& image) {
+void Session::set_image(const Image& image, const std::string& name) {
   posy_image pixels = {};
   pixels.format = POSY_RGB;
   pixels.width = image.width;
   pixels.height = image.height;
   pixels.plane[0] = image.rgb.data();
   pixels.stride[0] = (size_t)image.width * 3;
-  if (const posy_status status = posy_set_image(&engine_, &pixels)) throw InputError(posy_status_text(status));
+  if (const posy_status status = posy_set_image(&engine_, &pixels))
+    throw InputError(name + ": " + posy_status_text(status));
 }
 
 double Session::run() {

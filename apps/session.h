@@ -33,7 +33,8 @@ class Session {
   double open_ms() const { return open_ms_; }
 
   // Puts the photo's pixels into the model's input, as TensorFlow would: EXIF orientation ignored.
-  void set_image(const Image& image);
+  // `name` is for the message of an InputError.
+  void set_image(const Image& image, const std::string& name);
 
   // Runs; returns the milliseconds it took.
   double run();

@@ -282,8 +282,9 @@ extern "C" posy_status posy_need(const void* model, size_t model_bytes, const po
 
 extern "C" posy_status posy_open(posy_engine* opaque, const void* model, size_t model_bytes, void* memory,
                                  size_t given_bytes, const posy_options* options) {
-  if (!opaque || !model || !memory) return POSY_NULL_ARGUMENT;
-  memset(opaque, 0, sizeof *opaque);
+  if (!opaque) return POSY_NULL_ARGUMENT;
+  memset(opaque, 0, sizeof *opaque);  // closed until all is well
+  if (!model || !memory) return POSY_NULL_ARGUMENT;
   Engine* engine = engine_of(opaque);
   if (posy_status status = check_options(options, &engine->options, &engine->kernels)) return status;
   if (Failure f = open_model(model, model_bytes, engine->options.skip_checksum != 0, &engine->model)) {

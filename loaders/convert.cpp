@@ -36,7 +36,7 @@ bool is_posy(const std::string& path) {
 Conversion convert_graph(const std::string& path, const ConvertOptions& options) {
   Conversion conversion;
   ConvertReport& report = conversion.report;
-  const Graph graph = read_frozen_graph(path);
+  const Graph graph = read_graph(path);
   Network network = lower(graph, options.lower);
   report.graph = path;
   report.graph_bytes = graph.file_bytes;

@@ -5,6 +5,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -94,14 +95,27 @@ struct Graph {
   Graph& operator=(Graph&&) = default;
 
   std::string file_name;
-  std::vector<uint8_t> bytes;  // what the constants point into: the file, decompressed
+  std::vector<uint8_t> bytes;  // what the constants point into: the file, decompressed; a text's in binary
   std::vector<GraphNode> nodes;
   int producer = 0;                // versions.producer, 0 if the graph does not say
   size_t file_bytes = 0;           // size of the file as stored (before decompression)
   std::vector<std::string> notes;  // what the reader saw and the user should know ("gzip, 5460013 bytes inside")
+  std::string suggested_input;     // nodes that the file itself names as input and output; empty: it does not
+  std::string suggested_output;
+  // What the file itself says of the pixels (x - mean) / std and of the classes, for formats that say it.
+  std::optional<float> suggested_mean, suggested_std;
+  std::vector<std::string> suggested_labels;
 };
 
-// Reads a binary GraphDef, plain or gzipped; told apart by content. Throws InputError that names the file, the byte and
+// Reads whatever holds a graph, told apart by content: GraphDef, MetaGraphDef (.meta) and SavedModel (its file or its
+// folder), each binary or text, gzipped or not; TFLite; TensorFlow.js (model.json or its folder). Variables of a
+// MetaGraphDef or SavedModel are taken from the checkpoint beside it. Throws InputError that names the file, the byte
+// or the line, and the cause; a file of another kind is called by its name.
+Graph read_graph(const std::string& path);
+// The same for bytes, where nothing can be beside them: variables stay variables.
+Graph parse_graph(std::vector<uint8_t> bytes, const std::string& file_name);
+
+// Reads a binary GraphDef only, plain or gzipped. Throws InputError that names the file, the byte and
 // the cause; says what the file is when it is something else (a text graph, HTML, a TFLite or .posy file, a photo,
 // ...).
 Graph read_frozen_graph(const std::string& path);

@@ -189,7 +189,7 @@ void check_image_size(const std::string& name, const char* format, uint64_t widt
   const uint64_t most = std::min(limits.max_pixels, kMostPixels);
   if (width > most / height) {
     refuse_image(name, std::string("the ") + format + " has " + size + ", more than the limit of " +
-                           std::to_string(most) + "; make it smaller");
+                           std::to_string(most) + "; make it smaller, or raise the limit (--max-megapixels)");
   }
 }
 

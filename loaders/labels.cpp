@@ -18,6 +18,7 @@ std::string only_labels_file(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string(), end = "labels.txt";
     if (name.size() < end.size() || name.compare(name.size() - end.size(), end.size(), end) != 0) continue;
+    if (!entry.is_regular_file(error)) continue;
     if (!found.empty()) return "";
     found = entry.path().lexically_normal().string();
   }

@@ -137,9 +137,11 @@ Network lower_at_likely_size(Lowering* lowering, const Graph& graph, const Graph
 
 Network lower(const Graph& graph, const LowerOptions& options) {
   const GraphIndex index(graph);
-  const int output = find_output_node(graph, index, options.output_node);
+  const int output =
+      find_output_node(graph, index, options.output_node.empty() ? graph.suggested_output : options.output_node);
   const std::vector<int> order = execution_order(graph, index, output);
-  const int input = find_input_node(graph, order, options.input_node);
+  const int input =
+      find_input_node(graph, order, options.input_node.empty() ? graph.suggested_input : options.input_node);
   const GraphNode& input_node = graph.nodes[(size_t)input];
 
   InputSize size = placeholder_size(graph, input_node);
@@ -219,6 +221,20 @@ Fact Lowering::same_value(const GraphNode& node, ValueId id, std::vector<int64_t
   return {Fact::Kind::kValue, nullptr, id, std::move(dims)};
 }
 
+// A dropout's factor, for example, once the dropout is gone.
+void Lowering::drop_unused_nodes() {
+  std::vector<bool> used(network_.values.size(), false);
+  used[(size_t)network_.output] = true;
+  std::vector<NetworkNode> kept;
+  for (auto node = network_.nodes.rbegin(); node != network_.nodes.rend(); ++node) {
+    if (!used[(size_t)node->output]) continue;
+    for (const ValueId input : node->inputs) used[(size_t)input] = true;
+    kept.push_back(std::move(*node));
+  }
+  std::reverse(kept.begin(), kept.end());
+  network_.nodes = std::move(kept);
+}
+
 Network Lowering::run(Shape input_shape, int output) {
   network_ = Network();
   pools_are_global_ = true;
@@ -238,7 +254,10 @@ Network Lowering::run(Shape input_shape, int output) {
     std::vector<Fact> inputs;
     for (const std::string& input : node.inputs) {
       const GraphEdge edge = parse_edge(input);
-      if (!edge.is_control) inputs.push_back(facts[index_.find(edge.name)]);
+      if (edge.is_control) continue;
+      if (edge.output != 0)
+        refuse(node, "its input '" + input + "' is an output that is not supported, only the first is");
+      inputs.push_back(facts[index_.find(edge.name)]);
     }
     const Fact fact = lower_node(node, inputs);
     if (fact.kind == Fact::Kind::kConstant) constants_[at] = fact.constant;
@@ -248,6 +267,8 @@ Network Lowering::run(Shape input_shape, int output) {
   if (facts[output].kind != Fact::Kind::kValue) refuse(last, "the output does not depend on the image");
   network_.output = facts[output].value;
   for (const auto& [what, count] : constant_rewrites_) network_.rewrites[what] += count;
+  if (network_.output == network_.input) refuse(last, "nothing happens to the image on the way to the output");
+  drop_unused_nodes();
   const Shape scores = value(network_.output).shape;
   if (scores.h != 1 || scores.w != 1) {
     refuse(last, "the output is a map of " + std::to_string(scores.h) + " x " + std::to_string(scores.w) +

@@ -277,9 +277,7 @@ struct OpLowerings {
     std::vector<NetworkNode>& nodes = lowering.network_.nodes;
     const bool is_scaled = !nodes.empty() && nodes.back().output == scaled.value && is_keep_factor(nodes.back());
     if (!is_scaled) return lowering.same_value(node, scaled.value, scaled.dims);
-    const ValueId plain = nodes.back().inputs[0];
-    nodes.pop_back();
-    return lowering.same_value(node, plain, scaled.dims);
+    return lowering.same_value(node, nodes.back().inputs[0], scaled.dims);
   }
 
   // A factor 1 / keep_prob, the same for all channels.
@@ -335,7 +333,9 @@ struct OpLowerings {
     const Shape out = dims.size() == 4   ? Shape{(uint32_t)dims[1], (uint32_t)dims[2], (uint32_t)dims[3]}
                       : dims.size() == 2 ? Shape{1, 1, (uint32_t)dims[1]}
                                          : Shape{0, 0, 0};
-    if (out.elements() != from.elements() || (!(out == from) && (out.h != 1 || out.w != 1))) {
+    const bool fits =
+        std::all_of(dims.begin(), dims.end(), [&](int64_t d) { return d >= 1 && d <= (int64_t)from.elements(); });
+    if (!fits || out.elements() != from.elements() || (!(out == from) && (out.h != 1 || out.w != 1))) {
       lowering.refuse(node, "this change of shape is not supported; a flatten or a squeeze is");
     }
     if (!(out == from)) return lowering.add_node({NodeKind::kFlatten, node.name, {input}}, out, dims);

@@ -77,6 +77,7 @@ class Lowering {
   ArrayPtr constant_input(const GraphNode& node, const std::vector<Fact>& inputs, size_t i) const;
   const Value& value(ValueId id) const { return network_.values[(size_t)id]; }
 
+  void drop_unused_nodes();
   Fact add_node(NetworkNode node, Shape shape, std::vector<int64_t> dims);
   // The same floats under another name.
   Fact same_value(const GraphNode& node, ValueId id, std::vector<int64_t> dims);

@@ -123,13 +123,17 @@ EncodedWeights encode_weights(const ConvWeights& weights, WeightChoice choice) {
   const auto smaller_than_f32 = [&](WeightType type) {
     return weight_bytes(type, size.rows, size.channels) < weight_bytes(WeightType::f32, size.rows, size.channels);
   };
-  const std::vector<float>& values = weights.values->floats;
-  if (choice != WeightChoice::kF32 && smaller_than_f32(WeightType::u8_table)) {
-    const std::vector<float> table = distinct_values(values);
+  // Steps between values that are not finite mean nothing.
+  bool is_finite = true;
+  for (size_t r = 0; r < size.rows; ++r) {
+    for (size_t c = 0; c < size.channels; ++c) is_finite = is_finite && std::isfinite(weights.weight(r, c));
+  }
+  if (choice == WeightChoice::kF32 || !is_finite) return encode_f32(weights);
+  if (smaller_than_f32(WeightType::u8_table)) {
+    const std::vector<float> table = distinct_values(weights.values->floats);
     if (!table.empty()) return encode_table(weights, table);
   }
-  const bool finite = std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
-  if (choice == WeightChoice::kU8 && finite && smaller_than_f32(WeightType::u8_affine)) return encode_affine(weights);
+  if (choice == WeightChoice::kU8 && smaller_than_f32(WeightType::u8_affine)) return encode_affine(weights);
   return encode_f32(weights);
 }
 

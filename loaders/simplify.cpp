@@ -115,6 +115,7 @@ bool join_tail(Simplifier& s, size_t i, const Network& network) {
   if (node.kind != NodeKind::kConv2d || shape(node.inputs[0]).elements() != shape(node.inputs[0]).c) return false;
   NetworkNode* first = s.sole_producer(i);
   if (!first || first->kind != NodeKind::kConv2d || first->has_clamp()) return false;
+  if (rows_of(node.weights) != shape(node.inputs[0]).c) return false;  // a window wider than the one pixel
   const size_t rows = rows_of(first->weights), middle = first->weights.scale.size(),
                classes = node.weights.scale.size();
   if (rows * classes >= (rows + classes) * middle) return false;  // would be larger

@@ -56,6 +56,10 @@ class Writer {
       if (!placement.used) continue;
       const Value& value = network_.values[i];
       const Shape& s = value.shape;
+      if (s.h > kMaxDimension || s.w > kMaxDimension || s.c > kMaxDimension || placement.pixel_stride > kMaxDimension) {
+        throw InputError("the output of '" + value.names[0] + "' has more than " + std::to_string(kMaxDimension) +
+                         " rows, columns or channels, which a .posy file cannot hold");
+      }
       tensor_of_[i] = (uint32_t)tensors_.size();
       for (size_t n = 1; n < value.names.size(); ++n) names_.push_back({tensor_of_[i], strings_.add(value.names[n])});
       tensors_.push_back(

@@ -300,7 +300,7 @@ TEST_CASE("frozen graph: nodes without a name, without an op or with a name alre
   GraphWriter twice;
   twice.node("conv", "Conv2D");
   twice.node("conv", "Conv2D");
-  CHECK(refusal(twice.bytes()) == "g.pb: byte 16: node 2 (conv): the node at byte 0 has the same name");
+  CHECK(refusal(twice.bytes()) == "g.pb: byte 16: node 2 (conv): node 1 has the same name");
   GraphWriter nameless;
   nameless.node("", "Add");
   contains(refusal(nameless.bytes()), "node 1: it has no name");
@@ -316,6 +316,10 @@ TEST_CASE("frozen graph: nodes without a name, without an op or with a name alre
   GraphWriter control;
   control.node("a\n\x01" + std::string(200, 'x'), "");
   contains(refusal(control.bytes()), "node 1 (a??xxx");
+  GraphWriter crowded;
+  NodeWriter& node = crowded.node("a", "Add");
+  for (int i = 0; i < 1001; ++i) node.integer(std::to_string(i), 1);
+  contains(refusal(crowded.bytes()), "node 1 (a): more attributes than any graph has");
 }
 
 TEST_CASE("frozen graph: a graph without nodes is refused") {
@@ -444,8 +448,7 @@ namespace {
 void check_real_graph(const std::string& path) {
   INFO(path);
   const std::vector<uint8_t> bytes = read_file(path);
-  const bool is_text = file_kind(bytes).what == "a graph in text format";
-  if (is_text) {
+  if (file_kind(bytes).what == "a graph in text format") {  // text_format_test.cpp
     contains(refusal(bytes), "a graph in text format");
     return;
   }

@@ -1,0 +1,162 @@
+// posy convert and posy info: files that come out, and what is said about them.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "tests/apps/run_posy.h"
+
+using namespace posy_test;
+
+namespace {
+
+bool is_posy(const std::string& bytes) {
+  return bytes.rfind("\x89POSY\r\n\x1a", 0) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("convert: the default output is the graph's name with .posy") {
+  Workplace here;
+  write_colour_files();
+  const Outcome outcome = run_posy({"convert", "graph.pb"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out == "");  // results only; the report is for people
+  CHECK(is_posy(read("graph.posy")));
+
+  std::filesystem::create_directory("a.b");
+  write("a.b/noend", colour_graph().bytes());
+  CHECK(run_posy({"convert", "a.b/noend"}).code == 0);
+  CHECK(is_posy(read("a.b/noend.posy")));
+  write("zipped.pb.gz", posy::gzip_stored(colour_graph().bytes()));
+  CHECK(run_posy({"convert", "zipped.pb.gz"}).code == 0);
+  CHECK(is_posy(read("zipped.posy")));
+}
+
+TEST_CASE("convert: -o names the output, and - is standard output") {
+  Workplace here;
+  write_colour_files();
+  CHECK(run_posy({"convert", "graph.pb", "-o", "made.posy"}).code == 0);
+  const std::string file = read("made.posy");
+  REQUIRE(is_posy(file));
+  CHECK(run_posy({"convert", "--output=other.posy", "graph.pb"}).code == 0);
+  CHECK(read("other.posy") == file);
+  const Outcome piped = run_posy({"convert", "graph.pb", "-o", "-"});
+  CHECK(piped.code == 0);
+  CHECK(piped.out == file);
+  const Outcome filter = run_posy({"convert", "-", "--labels", "labels.txt"}, {}, colour_graph().bytes());
+  CHECK(filter.code == 0);
+  CHECK(filter.out == file);
+  CHECK(here.files() == std::vector<std::string>{"blue.png", "graph.pb", "green.png", "labels.txt", "made.posy",
+                                                 "other.posy", "red.png"});
+}
+
+TEST_CASE("convert: the report says what was found and done") {
+  Workplace here;
+  write_colour_files();
+  const std::string report = run_posy({"convert", "graph.pb", "--verbose"}).err;
+  for (const std::string part :
+       {"graph.pb", "input, 8 x 8 x 3", "final_result, 3 classes", "labels.txt", "--keep-bottleneck", "op 0"}) {
+    CAPTURE(part);
+    CHECK(contains(report, part));
+  }
+  std::filesystem::remove("labels.txt");
+  CHECK(contains(run_posy({"convert", "graph.pb"}).err, "none found"));
+}
+
+TEST_CASE("convert: --json is one object that tells the same") {
+  Workplace here;
+  write_colour_files();
+  const Outcome outcome = run_posy({"convert", "graph.pb", "--json", "--mean=100", "--std=50"});
+  REQUIRE(outcome.json().size() == 1);
+  const Json json = outcome.json()[0];
+  CHECK(json["graph"] == "graph.pb");
+  CHECK(json["output"] == "graph.posy");
+  CHECK(json["file_bytes"] == std::filesystem::file_size("graph.posy"));
+  CHECK(json["graph_bytes"] == std::filesystem::file_size("graph.pb"));
+  CHECK(json["classes"] == 3);
+  CHECK(json["labels"] == "labels.txt");
+  CHECK(json["input"] == Json({{"node", "input"}, {"h", 8}, {"w", 8}, {"c", 3}, {"mean", 100.0}, {"std", 50.0}}));
+}
+
+TEST_CASE("convert: the same graph becomes the same bytes") {
+  Workplace here;
+  write_colour_files();
+  CHECK(run_posy({"convert", "graph.pb", "-o", "-"}).out == run_posy({"convert", "graph.pb", "-o", "-"}).out);
+}
+
+TEST_CASE("convert: an output that exists is replaced whole, and stays when the conversion fails") {
+  Workplace here;
+  write_colour_files();
+  write("made.posy", bytes_of("the old file"));
+  ::chmod("made.posy", 0640);
+  write("broken.pb", bytes_of("no graph"));
+  CHECK(run_posy({"convert", "broken.pb", "-o", "made.posy"}).code == 1);
+  CHECK(read("made.posy") == "the old file");
+  CHECK(run_posy({"convert", "graph.pb", "-o", "made.posy"}).code == 0);
+  CHECK(is_posy(read("made.posy")));
+  struct stat status = {};
+  REQUIRE(::stat("made.posy", &status) == 0);
+  CHECK((status.st_mode & 0777) == 0640);
+  // A temporary file that was left would show here.
+  CHECK(here.files() == std::vector<std::string>{"blue.png", "broken.pb", "graph.pb", "green.png", "labels.txt",
+                                                 "made.posy", "red.png"});
+}
+
+TEST_CASE("convert: the graph is never its own output, by whatever name") {
+  Workplace here;
+  write_colour_files();
+  const std::string before = read("graph.pb");
+  CHECK(run_posy({"convert", "graph.pb", "-o", "./graph.pb"}).code != 0);
+  CHECK(read("graph.pb") == before);
+}
+
+TEST_CASE("convert: weights in 8 bits, in float32") {
+  Workplace here;
+  write_colour_files();
+  for (const std::string type : {"f32", "u8"}) {
+    CAPTURE(type);
+    REQUIRE(run_posy({"convert", "graph.pb", "--weights", type, "-o", "made.posy"}).code == 0);
+    CHECK(run_posy({"label", "made.posy", "red.png", "--top", "1"}).out == "red (score=0.57612)\n");
+  }
+}
+
+TEST_CASE("info: text names input, output, labels and ops") {
+  Workplace here;
+  write_colour_files();
+  REQUIRE(run_posy({"convert", "graph.pb"}).code == 0);
+  const Outcome outcome = run_posy({"info", "graph.posy"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.err == "");
+  for (const std::string part :
+       {"graph.posy", "8x8x3", "(pixel - 0) / 255", "final_result, 3 classes", "red, green, blue", "conv_2d", "pool"}) {
+    CAPTURE(part);
+    CHECK(contains(outcome.out, part));
+  }
+  CHECK(run_posy({"info", "graph.pb"}).code == 0);
+}
+
+TEST_CASE("info: --json has the fields of the interface") {
+  Workplace here;
+  write_colour_files();
+  REQUIRE(run_posy({"convert", "graph.pb"}).code == 0);
+  const Outcome outcome = run_posy({"info", "graph.posy", "--json"});
+  REQUIRE(outcome.json().size() == 1);
+  const Json info = outcome.json()[0];
+  CHECK(info.contains("format_version"));
+  CHECK(info["input"] == Json({{"node", "input"}, {"h", 8}, {"w", 8}, {"c", 3}, {"mean", 0.0}, {"std", 255.0}}));
+  CHECK(info["output"] == Json({{"node", "final_result"}, {"classes", 3}}));
+  CHECK(info["labels"] == Json({"red", "green", "blue"}));
+  CHECK(info["file_bytes"] == std::filesystem::file_size("graph.posy"));
+  REQUIRE(info["ops"].size() >= 2);
+  uint64_t macs = 0, weight_bytes = 0;
+  for (const Json& op : info["ops"]) {
+    CHECK(op["kind"].is_string());
+    CHECK(op["name"].is_string());
+    CHECK(op["out"].size() == 3);
+    CHECK(op["weights"].is_string());
+    macs += op["macs"].get<uint64_t>();
+    weight_bytes += op["weight_bytes"].get<uint64_t>();
+  }
+  CHECK(info["macs"] == macs);
+  CHECK(info["weight_bytes"].get<uint64_t>() >= weight_bytes);
+  CHECK(info["arena_bytes"].get<uint64_t>() >= 8 * 8 * 3 * 4);
+}

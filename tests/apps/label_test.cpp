@@ -1,0 +1,174 @@
+// posy label: wording, JSON, and the flags of the tutorial. The model's scores are known in closed form.
+#include <doctest/doctest.h>
+
+#include "tests/apps/run_posy.h"
+
+using namespace posy_test;
+
+namespace {
+
+// Digits of the first "score" in a line of JSON, without leading zeros and the point.
+size_t significant_digits(const std::string& line) {
+  size_t at = line.find("\"score\":") + 8;
+  std::string digits;
+  for (; at < line.size() && (std::isdigit((unsigned char)line[at]) || line[at] == '.'); ++at) {
+    if (line[at] != '.' && !(digits.empty() && line[at] == '0')) digits += line[at];
+  }
+  return digits.size();
+}
+
+}  // namespace
+
+TEST_CASE("label: scores are worded as label_image words them, best first") {
+  Workplace here;
+  write_colour_files();
+  REQUIRE(run_posy({"convert", "graph.pb"}).code == 0);
+  const Outcome outcome = run_posy({"label", "graph.posy", "green.png"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out == "green (score=0.57612)\nred (score=0.21194)\nblue (score=0.21194)\n");
+  // The graph itself gives the same.
+  CHECK(run_posy({"label", "graph.pb", "green.png"}).out == outcome.out);
+}
+
+TEST_CASE("label: --top K prints the K best, --top 0 all in class order") {
+  Workplace here;
+  write_colour_files();
+  CHECK(run_posy({"label", "graph.pb", "blue.png", "--top", "1"}).out == "blue (score=0.57612)\n");
+  CHECK(run_posy({"label", "graph.pb", "blue.png", "--top=2"}).out == "blue (score=0.57612)\nred (score=0.21194)\n");
+  CHECK(run_posy({"label", "graph.pb", "blue.png", "--top", "0"}).out ==
+        "red (score=0.21194)\ngreen (score=0.21194)\nblue (score=0.57612)\n");
+  CHECK(run_posy({"label", "graph.pb", "blue.png", "--top", "1000"}).out ==
+        run_posy({"label", "graph.pb", "blue.png"}).out);
+  const Json json = run_posy({"label", "graph.pb", "blue.png", "--top", "0", "--json"}).json().at(0);
+  for (int i = 0; i < 3; ++i) CHECK(json["scores"][i]["index"] == i);
+}
+
+TEST_CASE("label: several images are told apart, and each gets its own scores") {
+  Workplace here;
+  write_colour_files();
+  CHECK(run_posy({"label", "graph.pb", "red.png", "blue.png", "--top", "1"}).out ==
+        "red.png\nred (score=0.57612)\nblue.png\nblue (score=0.57612)\n");
+  const std::vector<Json> lines = run_posy({"label", "graph.pb", "red.png", "blue.png", "--json"}).json();
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0]["image"] == "red.png");
+  CHECK(lines[1]["image"] == "blue.png");
+  CHECK(lines[1]["scores"][0]["label"] == "blue");
+}
+
+TEST_CASE("label: --json has the fields of the interface, and nine significant digits") {
+  Workplace here;
+  write_colour_files();
+  const Outcome outcome = run_posy({"label", "graph.pb", "red.png", "--json"});
+  CHECK(outcome.code == 0);
+  REQUIRE(outcome.json().size() == 1);
+  const Json json = outcome.json()[0];
+  CHECK(json["image"] == "red.png");
+  CHECK(json["scores"].size() == 3);
+  CHECK(json["scores"][0]["label"] == "red");
+  CHECK(json["scores"][0]["index"] == 0);
+  const double score = json["scores"][0]["score"];
+  CHECK(score == doctest::Approx(own_score(1, 0)).epsilon(1e-6));
+  CHECK((double)(float)score == doctest::Approx(score).epsilon(1e-9));
+  CHECK(significant_digits(outcome.out) >= 8);  // nine, less zeros at the end
+  CHECK(significant_digits(outcome.out) <= 9);
+  CHECK(json["decode_ms"].is_number());
+  CHECK(json["run_ms"].is_number());
+  CHECK(json["decoder"].is_string());
+  CHECK(json.size() == 5);
+}
+
+TEST_CASE("label: an unreadable image is an error object, the others are done, and the exit code is 1") {
+  Workplace here;
+  write_colour_files();
+  const Outcome json = run_posy({"label", "graph.pb", "red.png", "lost.png", "blue.png", "--json", "--top=1"});
+  CHECK(json.code == 1);
+  CHECK(is_one_sentence_about(json.err, "lost.png"));
+  const std::vector<Json> lines = json.json();
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0]["scores"][0]["label"] == "red");
+  CHECK(lines[1].size() == 2);
+  CHECK(lines[1]["image"] == "lost.png");
+  CHECK(contains(lines[1]["error"], "lost.png"));
+  CHECK(lines[2]["scores"][0]["label"] == "blue");
+
+  const Outcome text = run_posy({"label", "graph.pb", "lost.png", "blue.png", "--top=1"});
+  CHECK(text.code == 1);
+  CHECK(contains(text.out, "blue (score=0.57612)\n"));
+  CHECK_FALSE(contains(text.out, "lost.png\n"));
+}
+
+TEST_CASE("label: without labels the index stands in their place") {
+  Workplace here;
+  write_colour_files();
+  std::filesystem::remove("labels.txt");
+  CHECK(run_posy({"label", "graph.pb", "green.png", "--top=1"}).out == "1 (score=0.57612)\n");
+  const Json best = run_posy({"label", "graph.pb", "green.png", "--top=1", "--json"}).json().at(0)["scores"][0];
+  CHECK(best["label"] == 1);
+  CHECK(best["index"] == 1);
+}
+
+TEST_CASE("label: --layer gives the values of a node of the graph, on a graph and on a file that keeps it") {
+  Workplace here;
+  write_colour_files();
+  REQUIRE(run_posy({"convert", "graph.pb", "--keep-bottleneck"}).code == 0);
+  for (const std::string model : {"graph.pb", "graph.posy"}) {
+    CAPTURE(model);
+    const Outcome outcome = run_posy({"label", model, "green.png", "--json", "--layer", "bottleneck"});
+    REQUIRE(outcome.code == 0);
+    const Json layer = outcome.json().at(0)["layer"];
+    CHECK(layer["name"] == "bottleneck");
+    CHECK(layer["shape"] == Json({1, 1, 4}));
+    CHECK(layer["values"] == Json({0.0, 1.0, 0.0, 1.0}));
+  }
+  const Outcome lost = run_posy({"label", "graph.pb", "green.png", "--json", "--layer", "nowhere"});
+  CHECK(lost.code == 1);
+  CHECK(lost.out == "");
+  CHECK(is_one_sentence_about(lost.err, "'nowhere'"));
+  REQUIRE(run_posy({"convert", "graph.pb", "-o", "joined.posy"}).code == 0);
+  const Outcome joined = run_posy({"label", "joined.posy", "green.png", "--json", "--layer", "bottleneck"});
+  CHECK(joined.code == 1);
+  CHECK(contains(joined.err, "--keep-bottleneck"));
+}
+
+TEST_CASE("label: the tutorial's spellings are understood") {
+  Workplace here;
+  write_colour_files();
+  std::filesystem::rename("labels.txt", "elsewhere.txt");
+  char expected[64];
+  std::snprintf(expected, sizeof expected, "red (score=%.5f)\n", own_score(127.0 / 128, -1));
+  CHECK(run_posy({"label", "--graph=graph.pb", "--labels=elsewhere.txt", "--image=red.png", "--input_layer=input",
+                  "--output_layer=final_result", "--input_mean=128", "--input_std=128", "--top=1"})
+            .out == expected);
+  // As label_image.py of TensorFlow 1.4 and its readers spell nodes.
+  CHECK(run_posy({"label", "--graph", "graph.pb", "--labels", "elsewhere.txt", "--image", "red.png", "--input_layer",
+                  "import/input", "--output_layer=final_result:0", "--input_mean=128", "--input_std=128", "--top=1"})
+            .out == expected);
+}
+
+TEST_CASE("label: threads change nothing but the time") {
+  Workplace here;
+  write_colour_files();
+  const std::string one = run_posy({"label", "graph.pb", "red.png", "--threads", "1"}).out;
+  CHECK(run_posy({"label", "graph.pb", "red.png", "--threads", "2"}).out == one);
+  CHECK(run_posy({"label", "graph.pb", "red.png", "--threads=5"}).out == one);
+  CHECK(run_posy({"label", "graph.pb", "red.png"}, {"POSY_THREADS=3"}).out == one);
+}
+
+TEST_CASE("label: a file name that begins with a dash, has spaces or is no UTF-8") {
+  Workplace here;
+  write_colour_files();
+  std::filesystem::copy_file("red.png", "-red.png");
+  CHECK(run_posy({"label", "graph.pb", "--top=1", "--", "-red.png"}).out == "red (score=0.57612)\n");
+  const std::string odd = "r \xff\"\\.png";
+  std::filesystem::copy_file("red.png", odd);
+  CHECK(run_posy({"label", "graph.pb", "--top=1", odd}).out == "red (score=0.57612)\n");
+  const Outcome json = run_posy({"label", "graph.pb", "--json", odd});
+  REQUIRE(json.json().size() == 1);
+  CHECK(json.json()[0]["scores"][0]["label"] == "red");
+}
+
+TEST_CASE("label: the image may come from standard input") {
+  Workplace here;
+  write_colour_files();
+  CHECK(run_posy({"label", "graph.pb", "-", "--top=1"}, {}, flat_png(0, 0, 255)).out == "blue (score=0.57612)\n");
+}

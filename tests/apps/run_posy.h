@@ -1,0 +1,195 @@
+// Runs the posy command as a shell does, in a folder of the test's own, and small models to run it on.
+#pragma once
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/loaders/graph_writer.h"
+#include "tests/loaders/image_writer.h"
+
+namespace posy_test {
+
+using Json = nlohmann::json;
+
+inline Bytes bytes_of(std::string_view text) {
+  return Bytes(text.begin(), text.end());
+}
+
+inline void write(const std::string& path, const Bytes& bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+}
+
+inline std::string read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// The current folder is a new, empty one as long as this lives, so that messages show short names, as a user's do.
+class Workplace {
+ public:
+  Workplace() : before_(std::filesystem::current_path()) {
+    std::string name = (std::filesystem::temp_directory_path() / "posy_test_XXXXXX").string();
+    if (!::mkdtemp(name.data())) std::abort();
+    folder_ = name;
+    std::filesystem::current_path(folder_);
+  }
+  ~Workplace() {
+    std::filesystem::current_path(before_);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  Workplace(const Workplace&) = delete;
+  Workplace& operator=(const Workplace&) = delete;
+
+  // Names of what lies in it, sorted, without the streams of the last run.
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      const std::string name = entry.path().filename().string();
+      if (name.rfind("stream.", 0) != 0) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+ private:
+  std::filesystem::path before_, folder_;
+};
+
+struct Outcome {
+  int code = -1;  // 256 + the signal, if one ended it
+  std::string out, err;
+
+  // The lines of `out`, each of which has to be JSON.
+  std::vector<Json> json() const {
+    std::vector<Json> lines;
+    for (size_t at = 0; at < out.size();) {
+      const size_t end = std::min(out.find('\n', at), out.size());
+      lines.push_back(Json::parse(out.substr(at, end - at)));
+      at = end + 1;
+    }
+    return lines;
+  }
+};
+
+// The exit code, standard output and standard error of `posy words...`. `variables` ("NAME=value") are added to the
+// environment, from which POSY_* are taken. `standard_output` may be a device.
+inline Outcome run_posy(const std::vector<std::string>& words, const std::vector<std::string>& variables = {},
+                        const Bytes& standard_input = {}, const char* standard_output = "stream.out") {
+  write("stream.in", standard_input);
+  std::vector<std::string> environment = variables;
+  for (char** at = environ; *at; ++at) {
+    if (std::string_view(*at).rfind("POSY_", 0) != 0) environment.push_back(*at);
+  }
+  std::vector<std::string> arguments = {POSY_COMMAND};
+  arguments.insert(arguments.end(), words.begin(), words.end());
+  std::vector<char*> argv, envp;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  for (std::string& variable : environment) envp.push_back(variable.data());
+  argv.push_back(nullptr);
+  envp.push_back(nullptr);
+
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, 0, "stream.in", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, 1, standard_output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addopen(&files, 2, "stream.err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, POSY_COMMAND, &files, nullptr, argv.data(), envp.data());
+  posix_spawn_file_actions_destroy(&files);
+  Outcome outcome;
+  int status = 0;
+  if (error != 0 || ::waitpid(pid, &status, 0) != pid) return outcome;
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+  outcome.out = read("stream.out");
+  outcome.err = read("stream.err");
+  return outcome;
+}
+
+// ---- A classifier that can be checked by hand ----
+
+// Scores are softmax(mean colour of the picture), so a red picture is "red". Two linear layers like those of a
+// retrained graph: "bottleneck" has four values (red, green, blue, their sum), "final_result" three classes.
+inline posy::GraphWriter colour_graph(const std::string& unsupported_op = "") {
+  using posy::DataType;
+  posy::GraphWriter g;
+  g.placeholder("input", {1, 8, 8, 3});
+  std::string pooled_from = "input";
+  if (!unsupported_op.empty()) {
+    g.node("odd_one", unsupported_op, {"input"}).type("T", DataType::kFloat);
+    pooled_from = "odd_one";
+  }
+  g.node("pool", "AvgPool", {pooled_from})
+      .type("T", DataType::kFloat)
+      .ints("ksize", {1, 8, 8, 1})
+      .ints("strides", {1, 1, 1, 1})
+      .text("padding", "VALID")
+      .text("data_format", "NHWC");
+  g.constant("logits/weights", {1, 1, 3, 4}, {1, 0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 1});
+  g.node("logits", "Conv2D", {"pool", "logits/weights"})
+      .type("T", DataType::kFloat)
+      .ints("strides", {1, 1, 1, 1})
+      .text("padding", "VALID")
+      .text("data_format", "NHWC");
+  g.constant_ints("bottleneck/shape", {2}, {1, 4});
+  g.node("bottleneck", "Reshape", {"logits", "bottleneck/shape"}).type("T", DataType::kFloat);
+  g.constant("final/weights", {4, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0});
+  g.node("final/matmul", "MatMul", {"bottleneck", "final/weights"})
+      .type("T", DataType::kFloat)
+      .flag("transpose_a", false)
+      .flag("transpose_b", false);
+  g.constant("final/biases", {3}, {0, 0, 0});
+  g.node("final/add", "Add", {"final/matmul", "final/biases"}).type("T", DataType::kFloat);
+  g.node("final_result", "Softmax", {"final/add"}).type("T", DataType::kFloat);
+  return g;
+}
+
+// A PNG of one colour.
+inline Bytes flat_png(uint8_t red, uint8_t green, uint8_t blue, uint32_t width = 8, uint32_t height = 8) {
+  PngOptions options;
+  options.width = width;
+  options.height = height;
+  for (uint32_t y = 0; y < height; ++y) {
+    options.rows.push_back(0);
+    for (uint32_t x = 0; x < width; ++x) options.rows.insert(options.rows.end(), {red, green, blue});
+  }
+  return make_png(options);
+}
+
+// graph.pb, labels.txt, red.png, green.png and blue.png in the current folder.
+inline void write_colour_files() {
+  write("graph.pb", colour_graph().bytes());
+  write("labels.txt", bytes_of("red\ngreen\nblue\n"));
+  write("red.png", flat_png(255, 0, 0));
+  write("green.png", flat_png(0, 255, 0));
+  write("blue.png", flat_png(0, 0, 255));
+}
+
+// softmax of `own` beside two of `other`: the score of a picture's own colour.
+inline double own_score(double own, double other) {
+  return std::exp(own) / (std::exp(own) + 2 * std::exp(other));
+}
+
+// The last line of standard error is one sentence of posy's that names `name`.
+inline bool is_one_sentence_about(const std::string& err, const std::string& name) {
+  const bool one_line = !err.empty() && err.find('\n') == err.size() - 1;
+  return one_line && err.rfind("posy: ", 0) == 0 && err.find(name) != std::string::npos;
+}
+
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace posy_test

@@ -1,0 +1,218 @@
+// Damaged and hostile files: refused with a name, or run without a step outside. Guard pages are the judge.
+#include <doctest/doctest.h>
+
+#include <iostream>
+#include <limits>
+
+#include "tests/engine/guarded_engine.h"
+
+using namespace posy;
+
+namespace {
+
+// Runs that one changed field could make long are left out; opening them is what matters.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr double kMostMacs = 5e4;
+#else
+constexpr double kMostMacs = 2e5;
+#endif
+
+// What became of many damaged files.
+struct Tally {
+  uint32_t refused = 0, ran = 0, too_large = 0;
+
+  void print(const char* what) const {
+    std::cout << what << ": " << refused << " refused, " << ran << " ran, " << too_large << " opened or asked for more"
+              << " than a test should run\n";
+  }
+};
+
+// The file is refused, or it opens and runs inside its memory.
+void try_file(GuardedEngine* guarded, const std::vector<uint8_t>& file, bool skip_checksum, Tally* tally) {
+  posy_options options = {};
+  options.skip_checksum = skip_checksum;
+  const posy_status status = guarded->open(file, &options);
+  if (status != POSY_OK) {
+    if (!guarded->fits()) {
+      ++tally->too_large;
+      return;
+    }
+    ++tally->refused;
+    if (posy_run(&guarded->engine) != POSY_NOT_OPEN) FAIL("a refused model must leave the engine closed");
+    if (posy_error_byte(&guarded->engine) > file.size()) FAIL("the error's place must lie in the file");
+    return;
+  }
+  for (uint32_t i = 0; i < posy_class_count(&guarded->engine); ++i) {
+    if (const char* label = posy_label(&guarded->engine, i)) (void)std::strlen(label);
+  }
+  if (macs_of(file) > kMostMacs) {
+    ++tally->too_large;
+    return;
+  }
+  const uint8_t pixel[3] = {10, 200, 30};
+  posy_image image = {};
+  image.format = POSY_RGB;
+  image.width = image.height = 1;
+  image.plane[0] = pixel;
+  image.stride[0] = 3;
+  const posy_shape in = posy_input_shape(&guarded->engine);
+  if ((uint64_t)in.h * in.w * in.c < 20000) posy_set_image(&guarded->engine, &image);
+  if (guarded->scores().empty()) FAIL("a model that opened must run");
+  posy_score best[3];
+  if (posy_top(&guarded->engine, best, 3) == 0) FAIL("a model that ran must have a best class");
+  if (!guarded->memory_is_intact()) FAIL("something was written in front of the engine's memory");
+  if (std::memcmp(guarded->model(), file.data(), file.size()) != 0) FAIL("the model was written");
+  ++tally->ran;
+}
+
+std::vector<std::vector<uint8_t>> models() {
+  ModelOptions table, affine;
+  table.weights = WeightChoice::kAuto;
+  table.input = {5, 6, 1};
+  affine.weights = WeightChoice::kU8;
+  affine.band_rows = 2;
+  affine.labels = false;
+  return {build_model({}), build_model(table), build_model(affine)};
+}
+
+// Where the weights start; in front of them lies everything that open has to check.
+size_t records_end(const std::vector<uint8_t>& file) {
+  return section(file, SectionKind::kWeights).offset;
+}
+
+}  // namespace
+
+TEST_CASE("open: every proper prefix of a file is refused") {
+  std::vector<uint8_t> file = build_model({});
+  GuardedEngine guarded(file.size());
+  for (size_t bytes = 0; bytes < file.size(); ++bytes) {
+    const std::vector<uint8_t> prefix(file.begin(), file.begin() + (std::ptrdiff_t)bytes);
+    const posy_status status = guarded.open(prefix);
+    if (status != (bytes < sizeof(FileHeader) ? POSY_TOO_SHORT : POSY_WRONG_LENGTH)) FAIL(bytes << " gave " << status);
+  }
+}
+
+TEST_CASE("open: a prefix whose header and checksum were made to fit is refused too") {
+  const std::vector<uint8_t> file = build_model({});
+  GuardedEngine guarded(file.size());
+  for (size_t bytes = sizeof(FileHeader); bytes < file.size(); bytes += 4) {
+    std::vector<uint8_t> prefix(file.begin(), file.begin() + (std::ptrdiff_t)bytes);
+    set(&prefix, offsetof(FileHeader, file_bytes), (uint32_t)bytes);
+    fix_checksum(&prefix);
+    if (guarded.open(prefix) == POSY_OK) FAIL(bytes << " bytes opened");
+  }
+}
+
+TEST_CASE("open: appended bytes are refused") {
+  const std::vector<uint8_t> file = build_model({});
+  GuardedEngine guarded(file.size() + 128);
+  for (size_t more = 1; more <= 128; ++more) {
+    std::vector<uint8_t> longer = file;
+    longer.resize(file.size() + more, 0);
+    CHECK(guarded.open(longer) == POSY_WRONG_LENGTH);
+    set(&longer, offsetof(FileHeader, file_bytes), (uint32_t)longer.size());
+    if (longer.size() % 4 == 0) fix_checksum(&longer);
+    CHECK(guarded.open(longer) == POSY_WRONG_LENGTH);
+  }
+}
+
+TEST_CASE("open: every single changed bit is refused") {
+  for (const std::vector<uint8_t>& file : models()) {
+    GuardedEngine guarded(file.size());
+    REQUIRE(guarded.open(file) == POSY_OK);
+    for (size_t bit = 0; bit < file.size() * 8; ++bit) {
+      uint8_t& byte = guarded.model()[bit / 8];
+      byte ^= (uint8_t)(1 << bit % 8);
+      if (guarded.open_again(file.size()) == POSY_OK) FAIL("bit " << bit % 8 << " of byte " << bit / 8);
+      byte ^= (uint8_t)(1 << bit % 8);
+    }
+    CHECK(guarded.open_again(file.size()) == POSY_OK);
+  }
+}
+
+TEST_CASE("open: without a checksum, every changed bit in front of the weights is refused or harmless") {
+  Tally tally;
+  for (std::vector<uint8_t>& file : models()) {
+    GuardedEngine guarded(file.size());
+    for (size_t bit = 0; bit < records_end(file) * 8; ++bit) {
+      INFO("bit " << bit % 8 << " of byte " << bit / 8);
+      file[bit / 8] ^= (uint8_t)(1 << bit % 8);
+      try_file(&guarded, file, true, &tally);
+      file[bit / 8] ^= (uint8_t)(1 << bit % 8);
+    }
+  }
+  tally.print("changed bits");
+  CHECK(tally.refused > 0);
+  CHECK(tally.ran > 0);
+}
+
+TEST_CASE("open: every field set to its extremes, with a right checksum, is refused or harmless") {
+  Tally tally;
+  for (const std::vector<uint8_t>& good : models()) {
+    GuardedEngine guarded(good.size());
+    for (size_t at = 0; at + 4 <= records_end(good); at += 4) {
+      // The largest value that stood there, and one more: counts that are off by one are the dangerous ones.
+      const uint32_t old = get<uint32_t>(good, at);
+      for (const uint32_t value : {0u, 1u, ~0u, ~0u - 1, 0x80000000u, 0x7fffffffu, old + 1, old - 1, old * 2}) {
+        INFO("byte " << at << " set to " << value);
+        std::vector<uint8_t> file = good;
+        set(&file, at, value);
+        fix_checksum(&file);
+        try_file(&guarded, file, false, &tally);
+      }
+    }
+  }
+  tally.print("extreme words");
+}
+
+TEST_CASE("open: every 16-bit field set to its extremes is refused or harmless") {
+  Tally tally;
+  for (const std::vector<uint8_t>& good : models()) {
+    GuardedEngine guarded(good.size());
+    const SectionEntry ops = section(good, SectionKind::kOps);
+    for (size_t at = ops.offset; at < ops.offset + ops.bytes; at += 2) {
+      for (const uint16_t value : {0, 1, 2, 5, 4096, 4097, 0x7fff, 0x8000, 0xffff}) {
+        INFO("byte " << at << " set to " << value);
+        std::vector<uint8_t> file = good;
+        set(&file, at, value);
+        fix_checksum(&file);
+        try_file(&guarded, file, false, &tally);
+      }
+    }
+  }
+  tally.print("extreme halves");
+}
+
+TEST_CASE("open: several random fields at once are refused or harmless") {
+  Tally tally;
+  std::mt19937 random(5);
+  for (const std::vector<uint8_t>& good : models()) {
+    GuardedEngine guarded(good.size());
+    const size_t first = section(good, SectionKind::kModel).offset;
+    for (int i = 0; i < 3000; ++i) {
+      std::vector<uint8_t> file = good;
+      for (uint32_t n = 2 + random() % 3; n > 0; --n) {
+        // Small values: those that have a chance of fitting somewhere.
+        const size_t at = first + random() % (records_end(good) - first) / 2 * 2;
+        set(&file, at, (uint16_t)(random() % 2 ? random() % 12 : 16 * (random() % 20)));
+      }
+      INFO("trial " << i);
+      try_file(&guarded, file, true, &tally);
+    }
+  }
+  tally.print("random fields");
+}
+
+TEST_CASE("run: weights and factors of any bits do no harm") {
+  std::mt19937 random(6);
+  Tally tally;
+  for (const std::vector<uint8_t>& good : models()) {
+    GuardedEngine guarded(good.size());
+    for (int i = 0; i < 20; ++i) {
+      std::vector<uint8_t> file = good;
+      for (size_t at = records_end(good); at < file.size(); ++at) file[at] = i == 0 ? 0xff : (uint8_t)random();
+      try_file(&guarded, file, true, &tally);
+    }
+  }
+  CHECK(tally.ran == 60);
+}

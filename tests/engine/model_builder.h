@@ -1,0 +1,193 @@
+// Small models made in memory, and the means to damage their bytes in one place.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "engine/checksum.h"
+#include "engine/format.h"
+#include "engine/posy.h"
+#include "loaders/lower.h"
+#include "loaders/plan.h"
+#include "loaders/write_posy.h"
+
+namespace posy {
+
+class NetworkBuilder {
+ public:
+  NetworkBuilder(Shape input, uint32_t seed) : random_(seed) {
+    network_.input_name = "input";
+    network_.output_name = "final_result";
+    network_.input = value(input, "input");
+  }
+
+  Network& network() { return network_; }
+  ValueId input() const { return network_.input; }
+
+  // SAME padding, as TensorFlow has it.
+  ValueId conv(ValueId in, uint32_t k, uint32_t stride, uint32_t out_c, Clamp clamp) {
+    NetworkNode& n = windowed(NodeKind::kConv2d, "conv", in, k, stride, out_c);
+    n.clamp = clamp;
+    n.weights = weights(k * k * shape(in).c, out_c);
+    return n.output;
+  }
+  ValueId depthwise(ValueId in, uint32_t k, uint32_t stride, Clamp clamp) {
+    NetworkNode& n = windowed(NodeKind::kDepthwiseConv2d, "depthwise", in, k, stride, shape(in).c);
+    n.clamp = clamp;
+    n.weights = weights(k * k, shape(in).c);
+    return n.output;
+  }
+  ValueId max_pool(ValueId in, uint32_t k, uint32_t stride) {
+    return windowed(NodeKind::kMaxPool, "max_pool", in, k, stride, shape(in).c).output;
+  }
+  ValueId average_all(ValueId in) {
+    const Shape s = shape(in);
+    NetworkNode& n = node(NodeKind::kAveragePool, "average", {in}, {1, 1, s.c});
+    n.window = {s.h, s.w, 1, 1, 1, 1, 0, 0};
+    return n.output;
+  }
+  ValueId add(ValueId a, ValueId b) { return node(NodeKind::kAdd, "add", {a, b}, shape(a)).output; }
+  ValueId concat(ValueId a, ValueId b) {
+    Shape s = shape(a);
+    s.c += shape(b).c;
+    return node(NodeKind::kConcat, "concat", {a, b}, s).output;
+  }
+  void softmax(ValueId in) { network_.output = node(NodeKind::kSoftmax, "softmax", {in}, shape(in)).output; }
+
+ private:
+  Shape shape(ValueId id) const { return network_.values[(size_t)id].shape; }
+  ValueId value(Shape shape, const std::string& name) { return network_.add_value({shape, {name}}); }
+
+  NetworkNode& node(NodeKind kind, const std::string& name, std::vector<ValueId> inputs, Shape out) {
+    const std::string numbered = name + std::to_string(network_.nodes.size());
+    network_.nodes.push_back({kind, numbered, std::move(inputs), value(out, numbered)});
+    return network_.nodes.back();
+  }
+  NetworkNode& windowed(NodeKind kind, const std::string& name, ValueId in, uint32_t k, uint32_t stride,
+                        uint32_t out_c) {
+    const Shape s = shape(in);
+    const Shape out = {(s.h + stride - 1) / stride, (s.w + stride - 1) / stride, out_c};
+    const auto pad = [&](uint32_t size, uint32_t made) {
+      const int all = (int)((made - 1) * stride + k) - (int)size;
+      return (uint32_t)(all > 0 ? all / 2 : 0);
+    };
+    NetworkNode& n = node(kind, name, {in}, out);
+    n.window = {k, k, stride, stride, 1, 1, pad(s.h, out.h), pad(s.w, out.w)};
+    return n;
+  }
+
+  float random_float() { return (float)(random_() >> 8) / (float)(1 << 23) - 1; }
+  // At most 201 distinct values: every encoding of the file can be asked for.
+  ConvWeights weights(uint32_t rows, uint32_t channels) {
+    std::vector<float> values((size_t)rows * channels);
+    for (float& x : values) x = (float)((int)(random_() % 201) - 100) / 100;
+    ConvWeights w;
+    w.values = std::make_shared<Array>(float_array({rows, channels}, std::move(values)));
+    for (uint32_t c = 0; c < channels; ++c) {
+      w.scale.push_back(2 * random_float() / std::sqrt((float)rows));
+      w.bias.push_back(random_float() / 4);
+    }
+    return w;
+  }
+
+  Network network_;
+  std::mt19937 random_;
+};
+
+struct ModelOptions {
+  Shape input = {9, 7, 3};
+  uint32_t channels = 4, classes = 5;
+  bool labels = true;
+  WeightChoice weights = WeightChoice::kF32;
+  uint32_t band_rows = 0;  // 0: a step makes all rows of an op
+  Preprocessing preprocessing = {};
+};
+
+// Every op of ops.def: conv, depthwise, max pool, concat (slices and a copy), add, average pool, softmax.
+inline std::vector<uint8_t> build_model(const ModelOptions& options) {
+  constexpr float kInfinity = __builtin_inff();
+  constexpr Clamp kNone = {-kInfinity, kInfinity}, kRelu6 = {0, 6};
+  NetworkBuilder b(options.input, 42);
+  const uint32_t c = options.channels;
+  const ValueId first = b.conv(b.input(), 3, 2, c, kRelu6);
+  const ValueId wide = b.depthwise(first, 3, 1, kRelu6);
+  const ValueId point = b.conv(wide, 1, 1, c, kNone);
+  const ValueId sum = b.add(first, point);
+  const ValueId joined = b.concat(b.concat(sum, b.max_pool(wide, 3, 1)), point);
+  b.softmax(b.conv(b.average_all(joined), 1, 1, options.classes, kNone));
+  Network& network = b.network();
+  network.preprocessing = options.preprocessing;
+  for (uint32_t i = 0; options.labels && i < options.classes; ++i) {
+    network.labels.push_back("class " + std::to_string(i));
+  }
+  Plan plan = make_plan(&network);
+  if (options.band_rows > 0) {
+    std::vector<StepRecord> steps;
+    for (const StepRecord& step : plan.steps) {
+      for (uint32_t y = 0; y < step.row_end; y += options.band_rows) {
+        steps.push_back({step.op, y, std::min(step.row_end, y + options.band_rows), 0});
+      }
+    }
+    plan.steps = steps;
+  }
+  return write_posy(network, plan, options.weights);
+}
+
+// A model that is an average pool and a softmax: what preprocessing made of the image is in its input.
+inline std::vector<uint8_t> build_image_model(Shape input, const Preprocessing& preprocessing) {
+  NetworkBuilder b(input, 1);
+  b.softmax(b.average_all(b.input()));
+  b.network().preprocessing = preprocessing;
+  const Plan plan = make_plan(&b.network());
+  return write_posy(b.network(), plan, WeightChoice::kF32);
+}
+
+// ---- Bytes ----
+
+template <class T>
+T get(const std::vector<uint8_t>& file, size_t at) {
+  T value;
+  std::memcpy(&value, file.data() + at, sizeof value);
+  return value;
+}
+template <class T>
+void set(std::vector<uint8_t>* file, size_t at, T value) {
+  std::memcpy(file->data() + at, &value, sizeof value);
+}
+
+inline void fix_checksum(std::vector<uint8_t>* file) {
+  const size_t first = offsetof(FileHeader, version_major);
+  set(file, offsetof(FileHeader, checksum), checksum(file->data() + first, file->size() - first));
+}
+
+inline uint32_t section_count(const std::vector<uint8_t>& file) {
+  return get<uint32_t>(file, offsetof(FileHeader, section_count));
+}
+inline size_t entry_at(uint32_t index) {
+  return sizeof(FileHeader) + index * sizeof(SectionEntry);
+}
+// The table's entry; kind - 1 is the index in files that have the required sections only.
+inline SectionEntry section(const std::vector<uint8_t>& file, SectionKind kind) {
+  for (uint32_t i = 0; i < section_count(file); ++i) {
+    const SectionEntry entry = get<SectionEntry>(file, entry_at(i));
+    if (entry.kind == (uint32_t)kind) return entry;
+  }
+  return {};
+}
+inline size_t record_at(const std::vector<uint8_t>& file, SectionKind kind, uint32_t index) {
+  const SectionEntry entry = section(file, kind);
+  return entry.offset + (size_t)index * (entry.count ? entry.bytes / entry.count : 0);
+}
+// The first op of that kind.
+inline size_t op_at(const std::vector<uint8_t>& file, OpKind kind) {
+  for (uint32_t i = 0;; ++i) {
+    const size_t at = record_at(file, SectionKind::kOps, i);
+    if (get<uint16_t>(file, at) == (uint16_t)kind) return at;
+  }
+}
+
+}  // namespace posy

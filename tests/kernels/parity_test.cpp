@@ -1,0 +1,157 @@
+// Every op of every table this processor can run, against the scalar table: the same bits, whatever the layout of the
+// tensors and however the work is cut.
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "tests/kernels/random_trials.h"
+
+using namespace posy;
+
+namespace {
+
+// Sanitizers make kernels an order of magnitude slower.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint32_t kSlowness = 10;
+#else
+constexpr uint32_t kSlowness = 1;
+#endif
+
+Layout random_layout(Random& random, uint32_t out_h) {
+  Layout layout;
+  if (random.one_in(2)) layout.in_gap = random.between(1, 20);
+  if (random.one_in(2)) layout.out_gap = random.between(1, 20);
+  if (random.one_in(2)) layout.band_rows = random.between(1, out_h);
+  layout.rings = layout.band_rows != 0 && random.one_in(2);
+  layout.parts = random.between(1, 5);
+  layout.parts_reversed = random.one_in(2);
+  if (random.one_in(2)) layout.weights_gap = 16 * random.between(1, 3);
+  return layout;
+}
+
+template <class Args>
+std::string describe(const Trial<Args>& trial, const Layout& layout) {
+  Args args = trial.args;
+  const Tensor &in = *inputs_of(args)[0], &out = args.out;
+  const Window w = window_of(args);
+  std::ostringstream text;
+  text << "in " << in.h << "x" << in.w << "x" << in.c << " out " << out.h << "x" << out.w << "x" << out.c << " k "
+       << w.k_h << "x" << w.k_w << " stride " << w.stride_h << "," << w.stride_w << " dilation " << w.dilation_h << ","
+       << w.dilation_w << " pad " << w.pad_top << "," << w.pad_left << " gaps " << layout.in_gap << ","
+       << layout.out_gap << " band " << layout.band_rows << " rings " << layout.rings << " parts " << layout.parts;
+  if constexpr (requires { args.weights; }) text << " weights " << (int)args.weights.type;
+  return text.str();
+}
+
+template <class Args>
+void check_trial(Kernel<Args> KernelTable::*kernel, const Trial<Args>& trial, Random& random, Workspace* space) {
+  const Outcome reference = run(*kernels_named("scalar"), kernel, trial, {}, space);
+  CHECK(reference.stayed_inside);
+  for (uint32_t t = 0; const KernelTable* table = usable_kernels(t); ++t) {
+    for (const Layout& layout : {Layout{}, random_layout(random, trial.args.out.h)}) {
+      INFO(table->isa << ": " << describe(trial, layout));
+      const Outcome outcome = run(*table, kernel, trial, layout, space);
+      CHECK(outcome.stayed_inside);
+      REQUIRE(same_bits(outcome.out, reference.out));
+    }
+  }
+}
+
+template <class Args>
+void check_random_trials(Kernel<Args> KernelTable::*kernel, Trial<Args> (*make)(Random&, const TrialOptions&)) {
+  Random random(2017);
+  Workspace space;
+  for (uint32_t i = 0; i < 600 / kSlowness; ++i) {
+    TrialOptions options;
+    options.odd_values = i % 8 == 7;
+    check_trial(kernel, make(random, options), random, &space);
+  }
+  // Larger maps: tiles of full height, the inner loops of the depthwise kernels, parts that share rows.
+  for (uint32_t i = 0; i < 20 / kSlowness; ++i) {
+    TrialOptions options;
+    options.max_macs = 1500000;
+    check_trial(kernel, make(random, options), random, &space);
+  }
+}
+
+}  // namespace
+
+// An op without a random_<op>() does not compile.
+#define POSY_OP(number, name, Args)                         \
+  TEST_CASE(#name ": every table agrees with scalar") {     \
+    check_random_trials(&KernelTable::name, random_##name); \
+  }
+#include "kernels/ops.def"
+#undef POSY_OP
+
+TEST_CASE("conv_2d: inputs of more than one block of rows agree with scalar") {
+  Random random(7);
+  Workspace space;
+  for (const uint32_t k : {1u, 3u}) {
+    Trial<Conv2dArgs> trial;
+    Conv2dArgs& args = trial.args;
+    args.window = {k, k, 1, 1, 1, 1, k / 2, k / 2};
+    args.in = dense_tensor(62, 33, 40);  // 320 KiB
+    args.out = dense_tensor(62, 33, 19);
+    args.clamp = {0, 6};
+    random_weights(random, k * k * 40, &trial);
+    random_inputs(random, {}, &trial);
+    check_trial(&KernelTable::conv_2d, trial, random, &space);
+  }
+}
+
+TEST_CASE("depthwise_conv_2d: 3x3 rows of every width and both strides agree with scalar") {
+  Random random(8);
+  Workspace space;
+  for (uint32_t width = 1; width <= 33; ++width) {
+    for (uint32_t stride = 1; stride <= 2; ++stride) {
+      for (uint32_t pad = 0; pad <= 2; ++pad) {
+        Trial<DepthwiseConv2dArgs> trial;
+        DepthwiseConv2dArgs& args = trial.args;
+        args.window = {3, 3, stride, stride, 1, 1, pad, pad};
+        args.in = dense_tensor(5, width, 21);
+        args.out = dense_tensor((4 + pad) / stride + 1, (width + pad - 1) / stride + 1, 21);
+        args.clamp = {-1, 1};
+        random_weights(random, 9, &trial);
+        random_inputs(random, {}, &trial);
+        check_trial(&KernelTable::depthwise_conv_2d, trial, random, &space);
+      }
+    }
+  }
+}
+
+TEST_CASE("conv_2d: one pixel with every number of channels, as in a fully connected layer, agrees with scalar") {
+  Random random(9);
+  Workspace space;
+  for (uint32_t out_c = 1; out_c <= 70; ++out_c) {
+    Trial<Conv2dArgs> trial;
+    trial.args.window = {1, 1, 1, 1, 1, 1, 0, 0};
+    trial.args.in = dense_tensor(1, 1, 17);
+    trial.args.out = dense_tensor(1, 1, out_c);
+    trial.args.clamp = {-1e30f, 1e30f};
+    random_weights(random, 17, &trial);
+    random_inputs(random, {}, &trial);
+    check_trial(&KernelTable::conv_2d, trial, random, &space);
+  }
+}
+
+TEST_CASE("kernels: tables are found by name, fastest first, and ops have names") {
+  CHECK(best_kernels() == usable_kernels(0));
+  uint32_t count = 0;
+  for (; const KernelTable* table = usable_kernels(count); ++count) {
+    CHECK(kernels_named(table->isa) == table);
+    CHECK(table->scratch_floats(9) == (size_t)table->scratch_panels * 160);
+  }
+  CHECK(count >= 1);
+  CHECK(kernels_named("scalar") == usable_kernels(count - 1));
+  CHECK(kernels_named("scalar")->scratch_floats(1u << 24) == 0);
+  CHECK(kernels_named("no such set") == nullptr);
+  CHECK(kernels_named("") == nullptr);
+#define POSY_OP(number, name, Args)        \
+  CHECK((uint32_t)OpKind::name == number); \
+  CHECK(std::string(op_name(OpKind::name)) == #name);
+#include "kernels/ops.def"
+#undef POSY_OP
+  CHECK(op_name((OpKind)0) == nullptr);
+  CHECK(op_name((OpKind)0xffff) == nullptr);
+}

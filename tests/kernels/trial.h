@@ -1,0 +1,185 @@
+// Random problems for kernels, and the one way in which tests run a kernel: in guarded memory, in bands, in parts.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/kernels.h"
+#include "tests/kernels/guarded_memory.h"
+
+namespace posy {
+
+class Random {
+ public:
+  explicit Random(uint32_t seed) : bits_(seed) {}
+  uint32_t between(uint32_t low, uint32_t high) { return low + (uint32_t)(bits_() % ((uint64_t)high - low + 1)); }
+  bool one_in(uint32_t n) { return between(1, n) == 1; }
+  float real(float low, float high) { return low + (high - low) * (float)(bits_() >> 8) / (float)(1 << 24); }
+
+ private:
+  std::mt19937 bits_;
+};
+
+// A kernel's arguments with every size set and no memory yet; inputs are dense, [h, w, c].
+template <class Args>
+struct Trial {
+  Args args = {};
+  std::vector<std::vector<float>> inputs;
+  std::vector<uint8_t> weights = {};
+  // What the weights mean, for references: [rows, channels], and the biases.
+  std::vector<double> weight_values = {}, bias = {};
+};
+
+// Where the tensors lie and how the work is cut. All zero: dense, whole, one task.
+struct Layout {
+  uint32_t in_gap = 0, out_gap = 0;  // floats between the channels of neighbouring pixels
+  uint32_t band_rows = 0;            // output rows of one task; 0 is all
+  uint32_t parts = 1;
+  bool rings = false;           // tensors keep no more rows than a band needs
+  bool parts_reversed = false;  // the last part first
+  uint32_t weights_gap = 0;     // bytes between the weights and the forbidden page, a multiple of 16
+};
+
+inline Tensor dense_tensor(uint32_t h, uint32_t w, uint32_t c) {
+  return {nullptr, h, w, c, c, h};
+}
+
+template <class Args>
+std::vector<Tensor*> inputs_of(Args& args) {
+  if constexpr (requires { args.in; }) {
+    return {&args.in};
+  } else {
+    return {&args.a, &args.b};
+  }
+}
+
+template <class Args>
+Window window_of(const Args& args) {
+  if constexpr (requires { args.window; }) return args.window;
+  return {1, 1, 1, 1, 1, 1, 0, 0};
+}
+
+// The input rows that output rows `rows` look at.
+inline Range rows_needed(const Window& w, Range rows, uint32_t in_h) {
+  const int64_t first = (int64_t)rows.begin * w.stride_h - w.pad_top;
+  const int64_t last = (int64_t)(rows.end - 1) * w.stride_h - w.pad_top + (int64_t)(w.k_h - 1) * w.dilation_h;
+  const auto inside = [&](int64_t y) { return (uint32_t)std::clamp<int64_t>(y, 0, in_h); };
+  return {inside(first), std::max(inside(first), inside(last + 1))};
+}
+
+inline std::vector<Range> bands_of(uint32_t h, uint32_t band_rows) {
+  std::vector<Range> bands;
+  const uint32_t step = band_rows == 0 ? h : band_rows;
+  for (uint32_t y = 0; y < h; y += step) bands.push_back({y, std::min(h, y + step)});
+  return bands;
+}
+
+// The only memory of a run; kept, because mapping it anew for every trial would take longer than the trial.
+struct Workspace {
+  GuardedMemory in[2] = {GuardedMemory(1 << 22), GuardedMemory(1 << 22)};
+  GuardedMemory out{1 << 22}, weights{1 << 22}, scratch{1 << 22};
+};
+
+inline void place(Tensor* tensor, GuardedMemory* memory, uint32_t gap, uint32_t ring_h) {
+  tensor->pixel_stride = tensor->c + gap;
+  tensor->ring_h = ring_h;
+  tensor->data = (float*)memory->take((((size_t)ring_h * tensor->w - 1) * tensor->pixel_stride + tensor->c) * 4);
+}
+
+inline size_t floats_of(const Tensor& t) {
+  return ((size_t)t.ring_h * t.w - 1) * t.pixel_stride + t.c;
+}
+
+// Copies rows between a tensor and dense [h, w, c].
+template <bool kToTensor, class Dense>
+void copy_rows(const Tensor& t, Range rows, Dense& dense) {
+  for (uint32_t y = rows.begin; y < rows.end; ++y) {
+    for (uint32_t x = 0; x < t.w; ++x) {
+      auto* flat = dense.data() + ((size_t)y * t.w + x) * t.c;
+      float* pixel = t.row(y) + (size_t)x * t.pixel_stride;
+      if constexpr (kToTensor) {
+        std::memcpy(pixel, flat, t.c * sizeof(float));
+      } else {
+        std::memcpy(flat, pixel, t.c * sizeof(float));
+      }
+    }
+  }
+}
+
+struct Outcome {
+  std::vector<float> out;  // dense
+  bool stayed_inside = true;
+};
+
+// One task: everything in the output's memory but the lanes of these rows has to stay as it was.
+template <class Args>
+void run_band(const KernelTable& table, Kernel<Args> kernel, const Args& args, const Layout& layout, Range rows,
+              uint32_t weight_rows, Workspace* space, Outcome* outcome) {
+  std::vector<float> expected(args.out.data, args.out.data + floats_of(args.out));
+  for (uint32_t i = 0; i < layout.parts; ++i) {
+    const uint32_t part = layout.parts_reversed ? layout.parts - 1 - i : i;
+    float* scratch = (float*)space->scratch.take(table.scratch_floats(weight_rows) * sizeof(float));
+    kernel(args, {rows, part, layout.parts, scratch});
+    outcome->stayed_inside &= space->scratch.front_is_intact();
+  }
+  for (uint32_t y = rows.begin; y < rows.end; ++y) {
+    for (uint32_t x = 0; x < args.out.w; ++x) {
+      const size_t at = (size_t)(args.out.row(y) - args.out.data) + (size_t)x * args.out.pixel_stride;
+      std::memcpy(expected.data() + at, args.out.data + at, args.out.c * sizeof(float));
+    }
+  }
+  outcome->stayed_inside &= std::memcmp(expected.data(), args.out.data, expected.size() * sizeof(float)) == 0;
+  copy_rows<false>(args.out, rows, outcome->out);
+}
+
+template <class Args>
+Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const Trial<Args>& trial, const Layout& layout,
+            Workspace* space) {
+  Args args = trial.args;
+  const std::vector<Range> bands = bands_of(args.out.h, layout.band_rows);
+  const Window window = window_of(args);
+  const std::vector<Tensor*> inputs = inputs_of(args);
+  uint32_t live_rows = 1, weight_rows = 0;
+  for (const Range band : bands) {
+    const Range need = rows_needed(window, band, inputs[0]->h);
+    live_rows = std::max(live_rows, need.end - need.begin);
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    place(inputs[i], &space->in[i], layout.in_gap, layout.rings ? live_rows : inputs[i]->h);
+  }
+  place(&args.out, &space->out, layout.out_gap, layout.rings ? bands[0].end : args.out.h);
+  if constexpr (requires { args.weights; }) {
+    const uint8_t* bytes = space->weights.copy_of(trial.weights.data(), trial.weights.size(), layout.weights_gap);
+    const bool has_table = args.weights.type == WeightType::u8_table;
+    args.weights.table = has_table ? (const float*)bytes : nullptr;
+    args.weights.panels = bytes + (has_table ? kTableBytes : 0);
+    weight_rows = args.weights.rows;
+  }
+
+  Outcome outcome;
+  outcome.out.resize((size_t)args.out.h * args.out.w * args.out.c);
+  uint32_t made = 0;
+  for (const Range band : bands) {
+    const uint32_t until = layout.rings ? rows_needed(window, band, inputs[0]->h).end : inputs[0]->h;
+    for (size_t i = 0; i < inputs.size(); ++i) copy_rows<true>(*inputs[i], {made, until}, trial.inputs[i]);
+    made = std::max(made, until);
+    run_band(table, table.*kernel, args, layout, band, weight_rows, space, &outcome);
+  }
+  outcome.stayed_inside &= space->out.front_is_intact() && space->in[0].front_is_intact();
+  return outcome;
+}
+
+// Equal bits; any NaN equals any other, because which of two NaNs a sum keeps is the compiler's choice.
+inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != a[i] && b[i] != b[i]) continue;
+    if (std::memcmp(&a[i], &b[i], sizeof(float)) != 0) return false;
+  }
+  return true;
+}
+
+}  // namespace posy

@@ -1,0 +1,279 @@
+#include "loaders/quantize.h"
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "kernels/weights.hpp"
+#include "tests/loaders/engine_runner.h"
+
+using namespace posy;
+
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+
+ConvWeights make_weights(size_t rows, size_t channels, std::vector<float> values, uint32_t seed = 7) {
+  ConvWeights weights;
+  weights.values = std::make_shared<Array>(float_array({(int64_t)rows, (int64_t)channels}, std::move(values)));
+  weights.scale = random_floats(channels, seed, 0.1f, 3);
+  weights.bias = random_floats(channels, seed + 1);
+  return weights;
+}
+
+// At most `distinct` values, at uneven steps and of both signs.
+std::vector<float> few_values(size_t count, size_t distinct, uint32_t seed = 3) {
+  std::vector<float> values(count);
+  std::minstd_rand random(seed);
+  for (size_t i = 0; i < count; ++i) {
+    const size_t level = i < distinct ? i : random() % distinct;
+    values[i] = std::sinh(((float)level - (float)distinct / 3) * 0.03f);
+  }
+  return values;
+}
+
+// The encoding as the kernels see it; the bytes are copied to where floats may be read.
+struct Read {
+  std::vector<float> storage;
+  Weights weights;
+
+  Read(const EncodedWeights& encoded, size_t rows) : storage(encoded.bytes.size() / sizeof(float)) {
+    REQUIRE(encoded.bytes.size() % 64 == 0);
+    std::memcpy(storage.data(), encoded.bytes.data(), encoded.bytes.size());
+    const bool has_table = encoded.type == WeightType::u8_table;
+    const uint8_t* bytes = (const uint8_t*)storage.data();
+    weights = {bytes + (has_table ? kTableBytes : 0), has_table ? storage.data() : nullptr, (uint32_t)rows,
+               encoded.type};
+  }
+  float at(size_t row, size_t channel) const { return WeightLane(weights, (uint32_t)channel).at((uint32_t)row); }
+  float bias(size_t channel) const { return WeightLane(weights, (uint32_t)channel).bias(); }
+};
+
+bool same_bits(float a, float b) {
+  return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
+}
+
+// Every weight and bias, as the kernels define them, equals the network's to the bit.
+bool is_lossless(const ConvWeights& weights, const EncodedWeights& encoded) {
+  const size_t channels = weights.scale.size(), rows = weights.values->floats.size() / channels;
+  const Read read(encoded, rows);
+  for (size_t c = 0; c < channels; ++c) {
+    if (!same_bits(read.bias(c), weights.bias[c])) return false;
+    for (size_t r = 0; r < rows; ++r) {
+      if (!same_bits(read.at(r, c), weights.weight(r, c))) return false;
+    }
+  }
+  return true;
+}
+
+GraphWriter rounded_graph(size_t distinct) {
+  GraphWriter g;
+  g.placeholder("x", {1, 9, 9, 3});
+  g.constant("w1", {3, 3, 3, 40}, few_values(9 * 3 * 40, distinct));
+  g.node("conv1", "Conv2D", {"x", "w1"}).text("padding", "SAME").ints("strides", {1, 2, 2, 1});
+  g.constant("scale", {40}, random_floats(40, 1, 0.5f, 2));
+  g.constant("shift", {40}, random_floats(40, 2));
+  g.node("mul", "Mul", {"conv1", "scale"});
+  g.node("add", "Add", {"mul", "shift"});
+  g.node("relu", "Relu6", {"add"});
+  g.constant("w2", {1, 1, 40, 50}, few_values(2000, distinct, 5));
+  g.node("conv2", "Conv2D", {"relu", "w2"}).text("padding", "SAME");
+  g.constant_ints("axes", {2}, {1, 2});
+  g.node("mean", "Mean", {"conv2", "axes"});
+  g.node("final_result", "Softmax", {"mean"});
+  return g;
+}
+
+}  // namespace
+
+TEST_CASE("a tensor of at most 256 distinct values takes one byte for each and loses nothing") {
+  for (const size_t distinct : {1, 2, 16, 255, 256}) {
+    for (const auto& [rows, channels] : {std::pair<size_t, size_t>{300, 16}, {200, 17}, {64, 48}, {500, 5}}) {
+      INFO(distinct, " values, ", rows, " x ", channels);
+      const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, distinct));
+      for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8}) {
+        const EncodedWeights encoded = encode_weights(weights, choice);
+        CHECK(encoded.type == WeightType::u8_table);
+        CHECK(is_lossless(weights, encoded));
+      }
+    }
+  }
+}
+
+TEST_CASE("257 distinct values are one too many") {
+  const ConvWeights weights = make_weights(500, 16, few_values(8000, 257));
+  CHECK(encode_weights(weights, WeightChoice::kAuto).type == WeightType::f32);
+  CHECK(encode_weights(weights, WeightChoice::kU8).type == WeightType::u8_affine);
+}
+
+TEST_CASE("zero and minus zero, and denormals, are values of their own") {
+  std::vector<float> values = few_values(16 * 100, 40);
+  for (size_t i = 0; i < values.size(); i += 3) values[i] = i % 2 ? -0.0f : 0.0f;
+  values[5] = std::numeric_limits<float>::denorm_min();
+  const ConvWeights weights = make_weights(100, 16, values);
+  const EncodedWeights encoded = encode_weights(weights, WeightChoice::kAuto);
+  CHECK(encoded.type == WeightType::u8_table);
+  CHECK(is_lossless(weights, encoded));
+}
+
+TEST_CASE("f32 is lossless, and is what float weights get unless asked otherwise") {
+  const ConvWeights weights = make_weights(90, 33, random_floats(90 * 33, 1));
+  for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kF32}) {
+    const EncodedWeights encoded = encode_weights(weights, choice);
+    CHECK(encoded.type == WeightType::f32);
+    CHECK(is_lossless(weights, encoded));
+  }
+  const ConvWeights few = make_weights(90, 33, few_values(90 * 33, 9));
+  CHECK(encode_weights(few, WeightChoice::kF32).type == WeightType::f32);
+}
+
+TEST_CASE("a graph with few distinct values scores the same bits at a quarter of the bytes") {
+  const Network network = simplified(lowered(rounded_graph(256)));
+  EngineRunner small(posy_bytes(network, WeightChoice::kAuto)), large(posy_bytes(network, WeightChoice::kF32));
+  CHECK(small.model().weights_bytes < 0.45 * large.model().weights_bytes);  // tables and headers weigh in a small graph
+  for (uint32_t seed = 0; seed < 5; ++seed) {
+    const std::vector<float> x = random_floats(9 * 9 * 3, seed);
+    const std::vector<float> a = small.run(x), b = large.run(x);
+    REQUIRE(a.size() == 50);
+    CHECK(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+  }
+  const ConvWeights big = make_weights(1024, 256, few_values(1024 * 256, 256));
+  CHECK((double)encode_weights(big, WeightChoice::kAuto).bytes.size() <
+        0.26 * (double)encode_weights(big, WeightChoice::kF32).bytes.size());
+}
+
+TEST_CASE("u8 rounds every weight to the nearest of 256 steps of its channel") {
+  for (const auto& [rows, channels] : {std::pair<size_t, size_t>{400, 16}, {1000, 33}, {37, 100}}) {
+    const ConvWeights weights = make_weights(rows, channels, random_floats(rows * channels, 11));
+    const EncodedWeights encoded = encode_weights(weights, WeightChoice::kU8);
+    REQUIRE(encoded.type == WeightType::u8_affine);
+    const Read read(encoded, rows);
+    for (size_t c = 0; c < channels; ++c) {
+      float low = kInfinity, high = -kInfinity;
+      for (size_t r = 0; r < rows; ++r) {
+        low = std::min(low, weights.weight(r, c));
+        high = std::max(high, weights.weight(r, c));
+      }
+      double worst = 0;
+      for (size_t r = 0; r < rows; ++r) {
+        worst = std::max(worst, std::fabs((double)read.at(r, c) - weights.weight(r, c)));
+      }
+      CHECK(worst <= 0.5001 * ((double)high - low) / 255);
+      CHECK(same_bits(read.bias(c), weights.bias[c]));
+    }
+  }
+}
+
+TEST_CASE("u8 of a channel whose weights are all the same is exact") {
+  std::vector<float> values = random_floats(600 * 16, 2);
+  for (size_t r = 0; r < 600; ++r) values[r * 16 + 3] = 0.7f;
+  const ConvWeights weights = make_weights(600, 16, values);
+  const EncodedWeights encoded = encode_weights(weights, WeightChoice::kU8);
+  REQUIRE(encoded.type == WeightType::u8_affine);
+  const Read read(encoded, 600);
+  CHECK(same_bits(read.at(0, 3), weights.weight(0, 3)));
+  CHECK(same_bits(read.at(599, 3), weights.weight(599, 3)));
+}
+
+TEST_CASE("a tensor so small that its table would cost more stays float") {
+  for (const auto& [rows, channels] : {std::pair<size_t, size_t>{9, 16}, {1, 4}, {23, 3}}) {
+    const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, 4));
+    for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8, WeightChoice::kF32}) {
+      INFO(rows, " x ", channels);
+      const EncodedWeights encoded = encode_weights(weights, choice);
+      CHECK(encoded.bytes.size() <= weight_bytes(WeightType::f32, rows, channels));
+      if (encoded.type != WeightType::u8_affine) CHECK(is_lossless(weights, encoded));
+    }
+    CHECK(encode_weights(weights, WeightChoice::kAuto).type == WeightType::f32);
+  }
+}
+
+TEST_CASE("weights that are not finite are kept as they are, in float") {
+  for (const float bad : {kNan, kInfinity, -kInfinity}) {
+    for (const size_t distinct : {100, 5000}) {
+      std::vector<float> values = few_values(400 * 16, distinct);
+      values[77] = bad;
+      const ConvWeights weights = make_weights(400, 16, values);
+      for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8}) {
+        INFO(bad, " among ", distinct);
+        const EncodedWeights encoded = encode_weights(weights, choice);
+        CHECK(encoded.type == WeightType::f32);
+        if (!std::isnan(bad)) CHECK(is_lossless(weights, encoded));
+      }
+    }
+  }
+}
+
+// Sorting floats with NaNs among them by < is undefined behaviour.
+TEST_CASE("many different NaNs among few values do no harm") {
+  std::vector<float> values = few_values(400 * 16, 200);
+  for (uint32_t i = 0; i < 50; ++i) values[i * 7] = std::bit_cast<float>(0x7fc00001u + i);
+  const ConvWeights weights = make_weights(400, 16, values);
+  const EncodedWeights encoded = encode_weights(weights, WeightChoice::kAuto);
+  const Read read(encoded, 400);
+  size_t wrong = 0;
+  for (size_t c = 0; c < 16; ++c) {
+    for (size_t r = 0; r < 400; ++r) wrong += std::isnan(read.at(r, c)) != std::isnan(weights.weight(r, c));
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a factor that makes a channel's weights infinite stays so") {
+  ConvWeights weights = make_weights(400, 16, random_floats(6400, 4));
+  for (size_t r = 0; r < 400; ++r) REQUIRE(weights.values->floats[r * 16] != 0);
+  weights.scale[0] = kInfinity;
+  const Read read(encode_weights(weights, WeightChoice::kU8), 400);
+  size_t wrong = 0;
+  for (size_t r = 0; r < 400; ++r) wrong += read.at(r, 0) != weights.weight(r, 0);
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("lanes past the last channel are zero, and every encoding has the length that the kernels expect") {
+  const size_t rows = 300, channels = 21;
+  const ConvWeights few = make_weights(rows, channels, few_values(rows * channels, 99));
+  const ConvWeights many = make_weights(rows, channels, random_floats(rows * channels, 8, 1, 2));
+  const EncodedWeights all[] = {encode_weights(few, WeightChoice::kAuto), encode_weights(many, WeightChoice::kF32),
+                                encode_weights(many, WeightChoice::kU8)};
+  for (const EncodedWeights& encoded : all) {
+    INFO((int)encoded.type);
+    REQUIRE(encoded.bytes.size() == weight_bytes(encoded.type, rows, channels));
+    // The second panel has 5 channels and 11 lanes of padding.
+    const size_t panel = (encoded.type == WeightType::u8_table ? kTableBytes : 0) + panel_bytes(encoded.type, rows);
+    const size_t header = panel_header_vectors(encoded.type);
+    const auto all_zero = [&](size_t from, size_t until) {
+      return std::all_of(encoded.bytes.begin() + (std::ptrdiff_t)from, encoded.bytes.begin() + (std::ptrdiff_t)until,
+                         [](uint8_t b) { return b == 0; });
+    };
+    for (size_t vector = 0; vector < header; ++vector)
+      CHECK(all_zero(panel + vector * 64 + 20, panel + vector * 64 + 64));
+    const size_t cell = encoded.type == WeightType::f32 ? 4 : 1, first = panel + header * 64;
+    for (size_t r = 0; r < rows; ++r) CHECK(all_zero(first + (r * 16 + 5) * cell, first + (r + 1) * 16 * cell));
+    CHECK(all_zero(first + rows * 16 * cell, encoded.bytes.size()));
+  }
+}
+
+TEST_CASE("the bytes of a table lie as the format says: table, then bias, scale and rows of each panel") {
+  const size_t rows = 100, channels = 16;
+  const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, 10));
+  const EncodedWeights encoded = encode_weights(weights, WeightChoice::kAuto);
+  REQUIRE(encoded.type == WeightType::u8_table);
+  const auto float_at = [&](size_t byte) {
+    float x;
+    std::memcpy(&x, encoded.bytes.data() + byte, sizeof x);
+    return x;
+  };
+  for (size_t i = 1; i < 10; ++i) CHECK(float_at(4 * (i - 1)) < float_at(4 * i));
+  for (size_t i = 10; i < 256; ++i) CHECK(float_at(4 * i) == 0);
+  for (size_t c = 0; c < channels; ++c) {
+    CHECK(float_at(1024 + 4 * c) == weights.bias[c]);
+    CHECK(float_at(1024 + 64 + 4 * c) == weights.scale[c]);
+    CHECK(float_at(4 * encoded.bytes[1024 + 128 + 3 * 16 + c]) == weights.values->floats[3 * channels + c]);
+  }
+}
+
+TEST_CASE("equal weights are encoded to equal bytes") {
+  const ConvWeights weights = make_weights(300, 20, few_values(6000, 200));
+  CHECK(encode_weights(weights, WeightChoice::kAuto).bytes == encode_weights(weights, WeightChoice::kAuto).bytes);
+}
