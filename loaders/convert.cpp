@@ -12,10 +12,15 @@
 namespace posy {
 namespace {
 
-void add_labels(Network* network, const std::string& graph, const ConvertOptions& options, ConvertReport* report) {
+void add_labels(Network* network, const std::string& graph, const std::vector<std::string>& suggested,
+                const ConvertOptions& options, ConvertReport* report) {
   report->labels_file = options.labels.empty() ? find_labels(graph) : options.labels;
   report->classes = network->values[(size_t)network->output].shape.c;
-  if (report->labels_file.empty()) return;
+  if (report->labels_file.empty()) {
+    if (suggested.size() == report->classes) network->labels = suggested;
+    if (!network->labels.empty()) report->notes.push_back("the labels are in the model");
+    return;
+  }
   network->labels = read_labels(report->labels_file);
   if (network->labels.size() != report->classes) {
     throw InputError(report->labels_file + ": has " + std::to_string(network->labels.size()) +
@@ -42,7 +47,7 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   report.graph_bytes = graph.file_bytes;
   report.graph_nodes = graph.nodes.size();
   report.notes = graph.notes;
-  add_labels(&network, path, options, &report);
+  add_labels(&network, path, graph.suggested_labels, options, &report);
   simplify(&network, options.keep_bottleneck);
   const Plan plan = make_plan(&network);
   conversion.posy = write_posy(network, plan, options.weights);

@@ -164,6 +164,11 @@ Network lower(const Graph& graph, const LowerOptions& options) {
   network.input_name = input_node.name;
   network.output_name = graph.nodes[(size_t)output].name;
   network.preprocessing = guess_preprocessing(graph, input_node);
+  if (graph.suggested_mean && graph.suggested_std) {
+    std::fill(std::begin(network.preprocessing.mean), std::end(network.preprocessing.mean), *graph.suggested_mean);
+    std::fill(std::begin(network.preprocessing.std), std::end(network.preprocessing.std), *graph.suggested_std);
+    network.preprocessing.reason = "the model says so";
+  }
   if (options.mean || options.std) network.preprocessing.reason = "given";
   for (int c = 0; c < 4; ++c) {
     if (options.mean) network.preprocessing.mean[c] = *options.mean;
