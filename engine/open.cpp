@@ -186,6 +186,9 @@ Failure check_steps(const Model& model) {
     const OpRecord& op = model.ops[step.op];
     if (step.row_begin >= step.row_end) return fail(model, POSY_BAD_STEP, &step.row_begin);
     if (step.row_end > model.tensors[op.out].h) return fail(model, POSY_BAD_STEP, &step.row_end);
+    // More rows than are kept would be written over each other, by several threads at once.
+    const uint32_t kept = model.tensors[op.out].ring_h;
+    if (step.row_end - step.row_begin > kept) return fail(model, POSY_BAD_STEP, &step.row_end);
     if (step.zero != 0) return fail(model, POSY_BAD_STEP, &step.zero);
     macs += op_macs(model, op, step.row_end - step.row_begin);
     if (macs > kMaxMacs) return fail(model, POSY_BAD_STEP, &step);
@@ -211,8 +214,10 @@ posy_status check_options(const posy_options* given, posy_options* options, cons
   return *kernels ? POSY_OK : POSY_UNKNOWN_ISA;
 }
 
-size_t memory_bytes(const FileHeader& header, const posy_options& options, const KernelTable& kernels) {
-  return kMemoryAlignment + header.arena_bytes + options.threads * scratch_floats(kernels, header) * sizeof(float);
+// In 64 bits: with many threads it may be more than a 32-bit target can address.
+uint64_t memory_bytes(const FileHeader& header, const posy_options& options, const KernelTable& kernels) {
+  return kMemoryAlignment + header.arena_bytes +
+         (uint64_t)options.threads * scratch_floats(kernels, header) * sizeof(float);
 }
 
 }  // namespace
@@ -275,7 +280,9 @@ extern "C" posy_status posy_need(const void* model, size_t model_bytes, const po
   if (posy_status status = check_options(options, &checked, &kernels)) return status;
   if (Failure f = check_header(model, model_bytes)) return f.status;
   const FileHeader& header = *(const FileHeader*)model;
-  needs->memory_bytes = memory_bytes(header, checked, *kernels);
+  const uint64_t bytes = memory_bytes(header, checked, *kernels);
+  if (bytes > SIZE_MAX) return POSY_BAD_HEADER;
+  needs->memory_bytes = (size_t)bytes;
   needs->arena_bytes = header.arena_bytes;
   return POSY_OK;
 }

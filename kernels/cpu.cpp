@@ -37,14 +37,39 @@ bool has_all(uint32_t value, uint32_t bits) {
 
 }  // namespace
 
-bool cpu_has_avx2() {
+namespace {
+
+constexpr uint32_t kKnown = 1, kAvx2 = 2, kAvx512 = 4;
+
+uint32_t usable_sets() {
   const Features f = read_features();
-  return has_all(f.leaf1_ecx, kLeaf1Fma) && has_all(f.leaf7_ebx, kLeaf7Avx2) && has_all(f.xcr0, kXcr0Avx);
+  uint32_t sets = kKnown;
+  const bool avx2 = has_all(f.leaf1_ecx, kLeaf1Fma) && has_all(f.leaf7_ebx, kLeaf7Avx2) && has_all(f.xcr0, kXcr0Avx);
+  if (avx2) sets |= kAvx2;
+  if (avx2 && has_all(f.leaf7_ebx, kLeaf7Avx512) && has_all(f.xcr0, kXcr0Avx512)) sets |= kAvx512;
+  return sets;
+}
+
+// Asked once: CPUID takes tens of microseconds on virtual machines. Threads that come first at once store the same
+// value.
+uint32_t cached_sets() {
+  static uint32_t cached = 0;
+  uint32_t sets = __atomic_load_n(&cached, __ATOMIC_RELAXED);
+  if (sets == 0) {
+    sets = usable_sets();
+    __atomic_store_n(&cached, sets, __ATOMIC_RELAXED);
+  }
+  return sets;
+}
+
+}  // namespace
+
+bool cpu_has_avx2() {
+  return cached_sets() & kAvx2;
 }
 
 bool cpu_has_avx512() {
-  const Features f = read_features();
-  return cpu_has_avx2() && has_all(f.leaf7_ebx, kLeaf7Avx512) && has_all(f.xcr0, kXcr0Avx512);
+  return cached_sets() & kAvx512;
 }
 
 }  // namespace posy

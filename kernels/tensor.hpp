@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Members of a struct that every instruction set uses: inlined in debug builds too, so that no copy compiled for one
+// set can be linked into another's code.
+#define POSY_INLINE __attribute__((always_inline))
+
 namespace posy {
 
 // Lanes of one panel of weights: the unit in which output channels are laid out in the file. Sixteen divide into 1x16
@@ -21,8 +25,8 @@ struct Tensor {
   uint32_t pixel_stride;
   uint32_t ring_h;
 
-  size_t row_stride() const { return (size_t)w * pixel_stride; }
-  float* row(uint32_t y) const { return data + (y % ring_h) * row_stride(); }
+  POSY_INLINE size_t row_stride() const { return (size_t)w * pixel_stride; }
+  POSY_INLINE float* row(uint32_t y) const { return data + (y % ring_h) * row_stride(); }
 };
 
 // A sliding window. Output (y, x) looks at input rows y * stride_h - pad_top + i * dilation_h for i < k_h, columns

@@ -24,17 +24,17 @@ struct Weights {
 };
 
 // Vectors of 16 floats in front of the rows: bias; scale; offset.
-constexpr uint32_t panel_header_vectors(WeightType type) {
+POSY_INLINE constexpr uint32_t panel_header_vectors(WeightType type) {
   return type == WeightType::f32 ? 1 : type == WeightType::u8_table ? 2 : 3;
 }
 
-constexpr uint64_t panel_bytes(WeightType type, uint64_t rows) {
+POSY_INLINE constexpr uint64_t panel_bytes(WeightType type, uint64_t rows) {
   const uint64_t row_bytes = type == WeightType::f32 ? kPanelLanes * sizeof(float) : kPanelLanes;
   const uint64_t bytes = panel_header_vectors(type) * kPanelLanes * sizeof(float) + rows * row_bytes;
   return (bytes + 63) / 64 * 64;
 }
 
-constexpr uint64_t weight_bytes(WeightType type, uint64_t rows, uint64_t channels) {
+POSY_INLINE constexpr uint64_t weight_bytes(WeightType type, uint64_t rows, uint64_t channels) {
   return (type == WeightType::u8_table ? kTableBytes : 0) +
          (channels + kPanelLanes - 1) / kPanelLanes * panel_bytes(type, rows);
 }

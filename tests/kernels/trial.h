@@ -38,8 +38,10 @@ struct Layout {
   uint32_t in_gap = 0, out_gap = 0;  // floats between the channels of neighbouring pixels
   uint32_t band_rows = 0;            // output rows of one task; 0 is all
   uint32_t parts = 1;
-  bool rings = false;           // tensors keep no more rows than a band needs
+  bool rings = false;           // tensors keep no more rows than a band needs, and these:
+  uint32_t spare_rows = 0;      // with some, bands wrap around in their middle
   bool parts_reversed = false;  // the last part first
+  int only_part = -1;           // 0 or more: run this one alone
   uint32_t weights_gap = 0;     // bytes between the weights and the forbidden page, a multiple of 16
 };
 
@@ -121,6 +123,7 @@ void run_band(const KernelTable& table, Kernel<Args> kernel, const Args& args, c
   std::vector<float> expected(args.out.data, args.out.data + floats_of(args.out));
   for (uint32_t i = 0; i < layout.parts; ++i) {
     const uint32_t part = layout.parts_reversed ? layout.parts - 1 - i : i;
+    if (layout.only_part >= 0 && part != (uint32_t)layout.only_part) continue;
     float* scratch = (float*)space->scratch.take(table.scratch_floats(weight_rows) * sizeof(float));
     kernel(args, {rows, part, layout.parts, scratch});
     outcome->stayed_inside &= space->scratch.front_is_intact();
@@ -148,9 +151,11 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
     live_rows = std::max(live_rows, need.end - need.begin);
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
-    place(inputs[i], &space->in[i], layout.in_gap, layout.rings ? live_rows : inputs[i]->h);
+    place(inputs[i], &space->in[i], layout.in_gap,
+          layout.rings ? std::min(inputs[i]->h, live_rows + layout.spare_rows) : inputs[i]->h);
   }
-  place(&args.out, &space->out, layout.out_gap, layout.rings ? bands[0].end : args.out.h);
+  place(&args.out, &space->out, layout.out_gap,
+        layout.rings ? std::min(args.out.h, bands[0].end + layout.spare_rows) : args.out.h);
   if constexpr (requires { args.weights; }) {
     const uint8_t* bytes = space->weights.copy_of(trial.weights.data(), trial.weights.size(), layout.weights_gap);
     const bool has_table = args.weights.type == WeightType::u8_table;

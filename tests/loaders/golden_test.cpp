@@ -185,7 +185,8 @@ TEST_CASE("scores of every graph equal TensorFlow's to five decimals") {
     EngineRunner runner(convert_graph(data(rows[0][0]), {}).posy);
     float largest = 0;
     for (const std::vector<std::string>& row : rows) largest = std::max(largest, compare_scores(runner, row));
-    // abhishek's last layer has weights large enough to turn the last bits of the logits into 1.3e-5 on one photo.
+    // Float32 itself is no finer here: over 66 photos TensorFlow's scores for abhishek are up to 1.3e-5 from a float64
+    // evaluation of the same graph, and so are these.
     CHECK(largest <= (rows[0][0].find("abhishek") == std::string::npos ? 1e-5f : 2e-5f));
     std::printf("%-52s %3zu photos  scores: max %.2g\n", rows[0][0].c_str(), rows.size(), (double)largest);
   }
