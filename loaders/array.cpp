@@ -136,7 +136,7 @@ ArrayPtr fold_reshape(const GraphNode& node, const Inputs& in) {
     if (d < 0) {
       unknown = &d;
     } else {
-      known *= d;
+      known = wrap((uint64_t)known * (uint64_t)d);
     }
   }
   if (unknown) *unknown = known > 0 ? (int64_t)in[0]->size() / known : 0;

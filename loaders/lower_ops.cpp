@@ -348,7 +348,7 @@ struct OpLowerings {
     const int64_t elements = (int64_t)lowering.value(input).shape.elements();
     int64_t known = 1, unknowns = 0;
     for (const int64_t d : dims) {
-      if (d > 0 && known <= elements) known *= d;
+      if (d > 0) known = d > elements / known ? elements + 1 : known * d;
       unknowns += d < 0;
     }
     // The batch is 1 here, whether the graph says so, leaves it open (-1), or leaves another dimension open.
