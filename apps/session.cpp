@@ -65,7 +65,6 @@ Session::Session(const std::string& path, const SessionOptions& options) : loade
     options_.parallel_for = posy_pool_run;
     options_.parallel_context = pool_.get();
   }
-  model_ = checked_model(path, loaded_.posy);
   posy_needs needs;
   if (const posy_status status = posy_need(loaded_.posy.data(), loaded_.posy.size(), &options_, &needs))
     fail(path, status);
@@ -76,6 +75,7 @@ Session::Session(const std::string& path, const SessionOptions& options) : loade
     fail(path, status);
   }
   open_ms_ = now_ms() - start;
+  open_model(loaded_.posy.data(), loaded_.posy.size(), true, &model_);
 }
 
 Session::~Session() {
@@ -86,6 +86,7 @@ void Session::fail(const std::string& path, posy_status status) const {
   if (status == POSY_UNKNOWN_ISA) {
     throw InputError(std::string("POSY_ISA=") + options_.isa + ": not available here; available are " + usable_isas());
   }
+  checked_model(path, loaded_.posy);  // says the byte, if the model is at fault
   throw InputError(path + ": " + posy_status_text(status));
 }
 
