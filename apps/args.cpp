@@ -61,9 +61,9 @@ Args::Args(const std::vector<std::string>& words, const std::vector<FlagSpec>& s
       continue;
     }
     const size_t equals = word.find('=');
-    std::string name =
-        word == "-o" ? "output"
-                     : word.substr(word.rfind("--", 0) == 0 ? 2 : 1, equals == std::string::npos ? equals : equals - 2);
+    const size_t dashes = word[1] == '-' ? 2 : 1;
+    std::string name = word.substr(dashes, equals == std::string::npos ? equals : equals - dashes);
+    if (dashes == 1 && name == "o") name = "output";
     const FlagSpec& spec = find_spec(specs, canonical(name));
     if (!spec.value) {
       if (equals != std::string::npos) throw UsageError("--" + std::string(spec.name) + " takes no value");
