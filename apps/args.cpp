@@ -18,40 +18,54 @@ std::string canonical(std::string name) {
   return name;
 }
 
-// Levenshtein's distance: insertions, deletions and replacements from a to b.
+// Insertions, deletions, replacements and swaps of neighbours from a to b.
 size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) {
+    for (size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        d[i][j] = i + j;
+        continue;
+      }
+      d[i][j] = std::min({d[i - 1][j - 1] + (a[i - 1] != b[j - 1]), d[i - 1][j] + 1, d[i][j - 1] + 1});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
-  return row[b.size()];
+  return d[a.size()][b.size()];
 }
 
 const FlagSpec& find_spec(const std::vector<FlagSpec>& specs, const std::string& name) {
-  const FlagSpec* closest = nullptr;
-  size_t distance = 4;  // farther than that is another word
+  std::vector<std::string> names;
   for (const FlagSpec& spec : specs) {
     if (spec.name == name) return spec;
-    const size_t d = edit_distance(spec.name, name);
-    if (d < distance) closest = &spec;
-    distance = std::min(d, distance);
+    names.push_back(spec.name);
   }
-  throw UsageError("unknown flag --" + name + (closest ? "; did you mean --" + std::string(closest->name) + "?" : ""));
+  const std::string closest = closest_name(names, name);
+  throw UsageError("unknown flag --" + name + (closest.empty() ? "" : "; did you mean --" + closest + "?"));
 }
 
 }  // namespace
+
+std::string closest_name(const std::vector<std::string>& names, const std::string& name) {
+  // One slip in three letters; more is another word.
+  std::string closest;
+  size_t distance = std::max<size_t>(name.size() / 3, 1) + 1;
+  if (name.size() > 64) return "";
+  for (const std::string& candidate : names) {
+    const bool is_start = name.size() >= 3 && candidate.rfind(name, 0) == 0;
+    const size_t d = is_start ? 0 : edit_distance(candidate, name);
+    if (d < distance) closest = candidate;
+    distance = std::min(d, distance);
+  }
+  return closest;
+}
 
 Args::Args(const std::vector<std::string>& words, const std::vector<FlagSpec>& specs) {
   bool only_words = false;
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
+    if (word.empty()) throw UsageError("an argument is empty where a file is wanted");
     if (only_words || word.size() < 2 || word[0] != '-') {
       words_.push_back(word);
       continue;
@@ -93,6 +107,14 @@ std::optional<std::string> Args::text(const char* flag) const {
     if (it->first == flag) return it->second;  // the last one counts
   }
   return std::nullopt;
+}
+
+std::vector<std::string> Args::texts(const char* flag) const {
+  std::vector<std::string> values;
+  for (const auto& [name, value] : flags_) {
+    if (name == flag) values.push_back(value);
+  }
+  return values;
 }
 
 std::optional<uint32_t> Args::number(const char* flag, uint32_t least, uint32_t most) const {

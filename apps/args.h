@@ -27,6 +27,7 @@ class Args {
 
   bool has(const char* flag) const;
   std::optional<std::string> text(const char* flag) const;
+  std::vector<std::string> texts(const char* flag) const;  // of a flag that may be repeated, in order
   // Whole number in [least, most]; UsageError otherwise.
   std::optional<uint32_t> number(const char* flag, uint32_t least, uint32_t most) const;
   std::optional<float> real(const char* flag) const;
@@ -38,6 +39,9 @@ class Args {
   std::vector<std::pair<std::string, std::string>> flags_;
   std::vector<std::string> words_;
 };
+
+// The one of `names` that a misspelled name most likely means; empty if none is close.
+std::string closest_name(const std::vector<std::string>& names, const std::string& name);
 
 // "  --top K            how many classes to print (5)"
 std::string describe_flags(const std::vector<FlagSpec>& specs);

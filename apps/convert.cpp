@@ -1,10 +1,13 @@
 // posy convert: a graph becomes a .posy file.
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include "apps/commands.h"
 #include "apps/json.h"
 #include "apps/session.h"
+#include "engine/format.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
 
@@ -109,8 +112,10 @@ int run(const Args& args) {
 
 }  // namespace
 
-std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags) {
-  const std::vector<FlagSpec> shared = {
+namespace {
+
+const std::vector<FlagSpec>& graph_flags() {
+  static const std::vector<FlagSpec> flags = {
       {"labels", "FILE", "label file, one class per line (default: the one beside the graph)"},
       {"input-node", "NAME", "node that takes the image (default: found)"},
       {"output-node", "NAME", "node that gives the scores (default: found)"},
@@ -120,7 +125,31 @@ std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags) {
       {"weights", "TYPE", "f32 or u8 (default: 8 bits for what had at most 256 values, else float32)"},
       {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
   };
-  flags.insert(flags.end(), shared.begin(), shared.end());
+  return flags;
+}
+
+bool is_posy(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return false;  // a pipe is read only once
+  std::ifstream file(path, std::ios::binary);
+  char start[sizeof kMagic] = {};
+  return file.read(start, sizeof start) && std::memcmp(start, kMagic, sizeof kMagic) == 0;
+}
+
+// What a .posy file was made with is in it: a flag that changed nothing would be a lie.
+void refuse_flags_of_graphs(const Args& args) {
+  for (const FlagSpec& flag : graph_flags()) {
+    if (!args.has(flag.name)) continue;
+    const std::string model = args.text("graph").value_or(args.words().empty() ? "" : args.words()[0]);
+    if (!is_posy(model)) return;
+    throw UsageError("--" + std::string(flag.name) + " needs a graph; " + model + " is already converted");
+  }
+}
+
+}  // namespace
+
+std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags) {
+  flags.insert(flags.end(), graph_flags().begin(), graph_flags().end());
   return flags;
 }
 
@@ -159,6 +188,7 @@ ConvertOptions convert_options(const Args& args) {
   } else if (!weights.empty()) {
     throw UsageError("--weights is f32 or u8, not '" + weights + "'");
   }
+  refuse_flags_of_graphs(args);
   return options;
 }
 

@@ -72,7 +72,10 @@ class Dump {
     title("op " + std::to_string(i));
     raw("kind", &op.kind, sizeof op.kind, op_name((OpKind)op.kind));
     field("weight_type", op.weight_type);
-    field("zero1", op.zero1);
+    const char* function = (OpKind)op.kind == OpKind::unary    ? unary_name(op.function)
+                           : (OpKind)op.kind == OpKind::binary ? binary_name(op.function)
+                                                               : nullptr;
+    function ? raw("function", &op.function, 1, function) : field("function", op.function);
     string("name", op.name);
     field("in[0]", op.in[0]);
     op.in[1] == kNoIndex ? raw("in[1]", &op.in[1], 4, "none") : field("in[1]", op.in[1]);
@@ -89,7 +92,9 @@ class Dump {
     field("clamp_high", op.clamp_high);
     field("weights_offset", op.weights_offset);
     field("weights_bytes", op.weights_bytes);
-    raw("zero2", op.zero2, sizeof op.zero2, "");
+    for (int n = 0; n < 4; ++n) field("param[" + std::to_string(n) + "]", op.param[n]);
+    for (int n = 0; n < 4; ++n) field("dims[" + std::to_string(n) + "]", op.dims[n]);
+    for (int n = 0; n < 4; ++n) field("order[" + std::to_string(n) + "]", op.order[n]);
   }
 
   void step(uint32_t i) {
@@ -132,7 +137,7 @@ class Dump {
       raw("bias", panel, 16, "16 floats; the first four");
       const uint32_t header = panel_header_vectors((WeightType)op.weight_type);
       if (header > 1) raw("scale", panel + 64, 16, "16 floats; the first four");
-      if (header > 2) raw("offset", panel + 128, 16, "16 floats; the first four");
+      if (header > 2) raw("center", panel + 128, 16, "16 floats; the first four");
       raw("row 0", panel + header * 64, 16, "16 weights; the first 16 bytes");
       return;
     }

@@ -138,7 +138,7 @@ void label_image(Session& session, const std::string& path, const LabelOptions& 
 std::vector<std::string> model_and_images(const Args& args) {
   std::vector<std::string> words = args.words();
   if (const auto graph = args.text("graph")) words.insert(words.begin(), *graph);
-  if (const auto image = args.text("image")) words.push_back(*image);
+  for (const std::string& image : args.texts("image")) words.push_back(image);
   if (words.size() < 2) throw UsageError("label takes a model and at least one image");
   return words;
 }
@@ -193,7 +193,7 @@ const Command& label_command() {
           {"layer", "NAME", "with --json: the output of this node of the graph as well"},
           {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},
           {"graph", "FILE", "the model, as the tutorial's label_image spells it"},
-          {"image", "FILE", "an image, likewise"},
+          {"image", "FILE", "an image, likewise; may be repeated"},
       }),
       run,
   };

@@ -43,9 +43,15 @@ const Command* find_command(const std::string& name) {
 
 const Command& known_command(const std::string& name) {
   if (const Command* command = find_command(name)) return *command;
-  std::string names;
-  for (const Command* command : commands()) names += std::string(names.empty() ? "" : ", ") + command->name;
-  throw UsageError("there is no command '" + name + "'; there are " + names);
+  std::vector<std::string> names;
+  std::string list;
+  for (const Command* command : commands()) {
+    list += std::string(names.empty() ? "" : ", ") + command->name;
+    names.push_back(command->name);
+  }
+  const std::string closest = closest_name(names, name);
+  throw UsageError("there is no command '" + name + "'; " + (closest.empty() ? "" : "did you mean " + closest + "? ") +
+                   "there are " + list);
 }
 
 void print_version() {

@@ -1,4 +1,6 @@
 // From an op's record to the arguments of its kernel, with every check that the kernel relies on.
+#include <string.h>
+
 #include "engine/model.h"
 
 namespace posy {
@@ -53,6 +55,29 @@ struct Binder {
     return {};
   }
 
+  // Of the fields that only some functions use, an op has so many in use; the others are zero.
+  Failure uses(uint32_t params, uint32_t dims, uint32_t order) const {
+    for (uint32_t i = 0; i < 4; ++i) {
+      uint32_t bits;
+      memcpy(&bits, &op.param[i], sizeof bits);
+      if (i >= params && bits != 0) return fail(POSY_BAD_OP, &op.param[i]);
+    }
+    for (uint32_t i = dims; i < 4; ++i) {
+      if (op.dims[i] != 0) return fail(POSY_BAD_OP, &op.dims[i]);
+    }
+    for (uint32_t i = order; i < 4; ++i) {
+      if (op.order[i] != 0) return fail(POSY_BAD_OP, &op.order[i]);
+    }
+    return {};
+  }
+  Failure function_up_to(uint8_t last) const {
+    return op.function <= last ? Failure{} : fail(POSY_BAD_OP, &op.function);
+  }
+  Failure no_function() const {
+    if (Failure f = function_up_to(0)) return f;
+    return uses(0, 0, 0);
+  }
+
   Failure no_window() const {
     const uint32_t sum = (uint32_t)op.k_h + op.k_w + op.stride_h + op.stride_w + op.dilation_h + op.dilation_w +
                          op.pad_top + op.pad_left;
@@ -93,7 +118,30 @@ Failure bind_pool(const Binder& b, PoolArgs* args) {
   if (b.op.dilation_h != 1 || b.op.dilation_w != 1) return b.fail(POSY_BAD_OP, &b.op.dilation_h);
   if (Failure f = b.window(args->in, args->out, &args->window)) return f;
   if (Failure f = b.no_weights()) return f;
+  if (Failure f = b.no_function()) return f;
   return b.clamp(&args->clamp);
+}
+
+// What the ops without window and weights have in common.
+Failure plain(const Binder& b) {
+  if (Failure f = b.no_window()) return f;
+  return b.no_weights();
+}
+
+bool broadcast_fits(const Tensor& from, const Tensor& to) {
+  const auto fits = [](uint32_t a, uint32_t b) { return a == b || a == 1; };
+  return fits(from.h, to.h) && fits(from.w, to.w) && fits(from.c, to.c);
+}
+
+bool is_gapless(const Tensor& t) {
+  return t.pixel_stride == t.c && t.ring_h == t.h;
+}
+
+// Every position that the padded axis reads lies inside the input, or inside its one mirror image.
+bool padded_axis_fits(PadMode mode, int64_t first, int64_t last, uint32_t size) {
+  if (mode == PadMode::constant) return true;
+  const int64_t edge = mode == PadMode::reflect ? 0 : 1;
+  return first >= -((int64_t)size - 1 + edge) && last <= 2 * (int64_t)size - 2 + edge;
 }
 
 }  // namespace
@@ -103,6 +151,7 @@ Failure bind_conv_2d(const Model& model, const OpRecord& op, uint8_t* arena, Con
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.window(args->in, args->out, &args->window)) return f;
   if (Failure f = b.weights((uint64_t)op.k_h * op.k_w * args->in.c, args->out.c, &args->weights)) return f;
+  if (Failure f = b.no_function()) return f;
   return b.clamp(&args->clamp);
 }
 
@@ -112,6 +161,7 @@ Failure bind_depthwise_conv_2d(const Model& model, const OpRecord& op, uint8_t* 
   if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (Failure f = b.window(args->in, args->out, &args->window)) return f;
   if (Failure f = b.weights((uint64_t)op.k_h * op.k_w, args->out.c, &args->weights)) return f;
+  if (Failure f = b.no_function()) return f;
   return b.clamp(&args->clamp);
 }
 
@@ -123,15 +173,22 @@ Failure bind_max_pool(const Model& model, const OpRecord& op, uint8_t* arena, Po
   return bind_pool({model, op, arena}, args);
 }
 
-Failure bind_add(const Model& model, const OpRecord& op, uint8_t* arena, AddArgs* args) {
+Failure bind_binary(const Model& model, const OpRecord& op, uint8_t* arena, BinaryArgs* args) {
   const Binder b = {model, op, arena};
   if (Failure f = b.tensor(op.in[0], &args->a)) return f;
   if (Failure f = b.tensor(op.in[1], &args->b)) return f;
   if (Failure f = b.tensor(op.out, &args->out)) return f;
-  if (Failure f = b.same_shape(args->a, args->out)) return f;
-  if (Failure f = b.same_shape(args->b, args->out)) return f;
-  if (Failure f = b.no_window()) return f;
-  if (Failure f = b.no_weights()) return f;
+  if (!broadcast_fits(args->a, args->out) || !broadcast_fits(args->b, args->out)) {
+    return b.fail(POSY_BAD_SHAPES, &op.out);
+  }
+  const bool one_is_whole = (args->a.h == args->out.h || args->b.h == args->out.h) &&
+                            (args->a.w == args->out.w || args->b.w == args->out.w) &&
+                            (args->a.c == args->out.c || args->b.c == args->out.c);
+  if (!one_is_whole) return b.fail(POSY_BAD_SHAPES, &op.out);
+  if (!binary_name(op.function)) return b.fail(POSY_BAD_OP, &op.function);
+  args->function = (BinaryFunction)op.function;
+  if (Failure f = b.uses(0, 0, 0)) return f;
+  if (Failure f = plain(b)) return f;
   return b.clamp(&args->clamp);
 }
 
@@ -139,8 +196,8 @@ Failure bind_copy(const Model& model, const OpRecord& op, uint8_t* arena, CopyAr
   const Binder b = {model, op, arena};
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
-  if (Failure f = b.no_window()) return f;
-  if (Failure f = b.no_weights()) return f;
+  if (Failure f = b.no_function()) return f;
+  if (Failure f = plain(b)) return f;
   return b.clamp(&args->clamp);
 }
 
@@ -148,9 +205,138 @@ Failure bind_softmax(const Model& model, const OpRecord& op, uint8_t* arena, Sof
   const Binder b = {model, op, arena};
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
-  if (Failure f = b.no_window()) return f;
+  if (Failure f = b.function_up_to(1)) return f;
+  args->is_log = op.function == 1;
+  if (Failure f = b.uses(0, 0, 0)) return f;
+  if (Failure f = plain(b)) return f;
+  return b.no_clamp();
+}
+
+Failure bind_unary(const Model& model, const OpRecord& op, uint8_t* arena, UnaryArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (Failure f = b.same_shape(args->in, args->out)) return f;
+  if (!unary_name(op.function)) return b.fail(POSY_BAD_OP, &op.function);
+  args->function = (UnaryFunction)op.function;
+  memcpy(args->p, op.param, sizeof args->p);
+  if (Failure f = b.uses(unary_parameters(op.function), 0, 0)) return f;
+  if (Failure f = plain(b)) return f;
+  return b.clamp(&args->clamp);
+}
+
+Failure bind_pad(const Model& model, const OpRecord& op, uint8_t* arena, PadArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
+  if (Failure f = b.function_up_to((uint8_t)PadMode::symmetric)) return f;
+  if (op.stride_h < 1 || op.stride_h > kMaxWindow) return b.fail(POSY_BAD_OP, &op.stride_h);
+  if (op.stride_w < 1 || op.stride_w > kMaxWindow) return b.fail(POSY_BAD_OP, &op.stride_w);
+  if (op.k_h != 0 || op.k_w != 0) return b.fail(POSY_BAD_OP, &op.k_h);
+  if (op.dilation_h != 0 || op.dilation_w != 0) return b.fail(POSY_BAD_OP, &op.dilation_h);
+  if (Failure f = b.uses(1, 2, 0)) return f;
+  args->mode = (PadMode)op.function;
+  args->value = op.param[0];
+  args->stride_h = op.stride_h;
+  args->stride_w = op.stride_w;
+  args->top = (int32_t)op.pad_top - op.dims[0];
+  args->left = (int32_t)op.pad_left - op.dims[1];
+  const int64_t last_y = (int64_t)(args->out.h - 1) * args->stride_h - args->top;
+  const int64_t last_x = (int64_t)(args->out.w - 1) * args->stride_w - args->left;
+  if (!padded_axis_fits(args->mode, -args->top, last_y, args->in.h)) return b.fail(POSY_BAD_OP, &op.pad_top);
+  if (!padded_axis_fits(args->mode, -args->left, last_x, args->in.w)) return b.fail(POSY_BAD_OP, &op.pad_left);
   if (Failure f = b.no_weights()) return f;
   return b.no_clamp();
+}
+
+// The bits of `function`: 1 nearest neighbour, 2 align_corners, 4 half_pixel_centers.
+Failure bind_resize(const Model& model, const OpRecord& op, uint8_t* arena, ResizeArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
+  if (Failure f = b.function_up_to(7)) return f;
+  args->nearest = op.function & 1;
+  args->align_corners = op.function & 2;
+  args->half_pixel_centers = op.function & 4;
+  if (Failure f = b.uses(0, 0, 0)) return f;
+  if (Failure f = plain(b)) return f;
+  return b.no_clamp();
+}
+
+Failure bind_transpose(const Model& model, const OpRecord& op, uint8_t* arena, TransposeArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (!is_gapless(args->in) || !is_gapless(args->out)) return b.fail(POSY_BAD_SHAPES, &op.out);
+  uint64_t elements = 1;
+  uint32_t seen = 0;
+  for (int i = 0; i < 4; ++i) {
+    if (op.order[i] > 3) return b.fail(POSY_BAD_OP, &op.order[i]);
+    args->dims[i] = op.dims[i];
+    args->order[i] = op.order[i];
+    elements *= op.dims[i];
+    seen |= 1u << op.order[i];
+  }
+  const auto count = [](const Tensor& t) { return (uint64_t)t.h * t.w * t.c; };
+  if (seen != 15) return b.fail(POSY_BAD_OP, op.order);
+  if (elements != count(args->in) || elements != count(args->out)) return b.fail(POSY_BAD_SHAPES, op.dims);
+  if (Failure f = b.function_up_to(0)) return f;
+  if (Failure f = b.uses(0, 4, 4)) return f;
+  if (Failure f = plain(b)) return f;
+  return b.no_clamp();
+}
+
+Failure bind_reduce(const Model& model, const OpRecord& op, uint8_t* arena, ReduceArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (!broadcast_fits(args->out, args->in)) return b.fail(POSY_BAD_SHAPES, &op.out);
+  if (Failure f = b.function_up_to((uint8_t)ReduceFunction::minimum)) return f;
+  args->function = (ReduceFunction)op.function;
+  if (Failure f = b.uses(0, 0, 0)) return f;
+  if (Failure f = plain(b)) return f;
+  return b.clamp(&args->clamp);
+}
+
+Failure bind_batch_product(const Model& model, const OpRecord& op, uint8_t* arena, BatchProductArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.tensor(op.in[0], &args->a)) return f;
+  if (Failure f = b.tensor(op.in[1], &args->b)) return f;
+  if (Failure f = b.tensor(op.out, &args->out)) return f;
+  if (Failure f = b.function_up_to(1)) return f;
+  args->b_is_transposed = op.function == 1;
+  const uint32_t k = args->b_is_transposed ? args->b.c : args->b.w, m = args->b_is_transposed ? args->b.w : args->b.c;
+  const bool fits = args->a.h == args->out.h && args->b.h == args->out.h && args->a.w == args->out.w &&
+                    args->a.c == k && m == args->out.c;
+  if (!fits) return b.fail(POSY_BAD_SHAPES, &op.out);
+  if (Failure f = b.uses(0, 0, 0)) return f;
+  if (Failure f = plain(b)) return f;
+  return b.no_clamp();
+}
+
+Failure bind_local_response_norm(const Model& model, const OpRecord& op, uint8_t* arena, LocalResponseNormArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (Failure f = b.same_shape(args->in, args->out)) return f;
+  if (Failure f = b.function_up_to(0)) return f;
+  if (Failure f = b.uses(3, 1, 0)) return f;
+  args->radius = op.dims[0];
+  args->bias = op.param[0];
+  args->alpha = op.param[1];
+  args->beta = op.param[2];
+  if (Failure f = plain(b)) return f;
+  return b.no_clamp();
+}
+
+Failure bind_quantize(const Model& model, const OpRecord& op, uint8_t* arena, QuantizeArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.tensor(op.in[0], &args->in)) return f;
+  if (Failure f = b.tensor(op.in[1], &args->range_of)) return f;
+  if (Failure f = b.tensor(op.out, &args->out)) return f;
+  if (Failure f = b.same_shape(args->in, args->out)) return f;
+  if (Failure f = b.function_up_to((uint8_t)QuantizeFunction::bias_add)) return f;
+  args->function = (QuantizeFunction)op.function;
+  args->bias_limit = op.param[0];
+  if (Failure f = b.uses(args->function == QuantizeFunction::bias_add ? 1 : 0, 0, 0)) return f;
+  if (Failure f = plain(b)) return f;
+  return b.clamp(&args->clamp);
 }
 
 uint64_t op_macs(const Model& model, const OpRecord& op, uint64_t rows) {
@@ -158,8 +344,29 @@ uint64_t op_macs(const Model& model, const OpRecord& op, uint64_t rows) {
   const uint64_t elements = rows * out.w * out.c;  // an arena holds at most 2^28 floats of them per ring ...
   uint64_t per_element = 1;
   if (op.k_h != 0) per_element = (uint64_t)op.k_h * op.k_w;
-  if ((OpKind)op.kind == OpKind::conv_2d) per_element *= model.tensors[op.in[0]].c;
-  return elements > kMaxMacs / per_element ? kMaxMacs + 1 : elements * per_element;  // ... but saturate all the same
+  const TensorRecord& in = model.tensors[op.in[0]];
+  switch ((OpKind)op.kind) {
+    case OpKind::conv_2d:
+      per_element *= in.c;
+      break;
+    case OpKind::batch_product:
+      per_element = in.c;
+      break;
+    case OpKind::local_response_norm:
+      per_element = 2 * (uint64_t)op.dims[0] + 1;
+      break;
+    case OpKind::reduce:
+      per_element = (uint64_t)in.h * in.w * in.c / ((uint64_t)out.h * out.w * out.c);
+      break;
+    default:
+      break;
+  }
+  uint64_t macs = elements > kMaxMacs / per_element ? kMaxMacs + 1 : elements * per_element;  // ... but saturate
+  if ((OpKind)op.kind == OpKind::quantize) {  // every step measures a range over all of a tensor
+    const TensorRecord& range_of = model.tensors[op.in[1]];
+    macs += (uint64_t)range_of.h * range_of.w * range_of.c;
+  }
+  return macs;
 }
 
 }  // namespace posy

@@ -96,15 +96,17 @@ static_assert(sizeof(TensorRecord) == 32, "no padding");
 struct OpRecord {
   uint16_t kind;        // OpKind
   uint8_t weight_type;  // WeightType
-  uint8_t zero1;
-  uint32_t name;  // string
+  uint8_t function;     // which of the kind's functions: kernels/functions.def, PadMode, ReduceFunction ...
+  uint32_t name;        // string
   uint32_t in[2];
   uint32_t out;
   uint16_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
   float clamp_low, clamp_high;
   uint32_t weights_offset;  // in the weights section, a multiple of 64
   uint32_t weights_bytes;
-  uint8_t zero2[28];
+  float param[4];    // of the function
+  uint16_t dims[4];  // transpose: the input's axes; pad: rows and columns cut off at the top and left
+  uint8_t order[4];  // transpose
 };
 static_assert(sizeof(OpRecord) == 80, "no padding");
 

@@ -163,8 +163,6 @@ Failure check_record(const Model& model) {
 }
 
 Failure check_op(const Model& model, const OpRecord& op) {
-  if (op.zero1 != 0) return fail(model, POSY_BAD_OP, &op.zero1);
-  if (!all_zero(op.zero2, sizeof op.zero2)) return fail(model, POSY_BAD_OP, op.zero2);
   if (!is_string(model, op.name)) return fail(model, POSY_BAD_STRING, &op.name);
   switch ((OpKind)op.kind) {
 #define POSY_OP(number, name, Args)                \

@@ -5,8 +5,9 @@
 
 namespace posy {
 
-// out[y, x, o] = clamp(bias[o] + sum over i, j, c of in[y * stride_h - pad_top + i, ..., c] * w[i, j, c, o]), the sum
-// in that order, each step one fused multiply-add. A fully connected layer is this op on a [1, 1, c] input.
+// out[y, x, o] = clamp((s - center[o]) * scale[o] + bias[o]), where s is the sum over i, j, c of
+// in[y * stride_h - pad_top + i, ..., c] * w[i, j, c, o], from zero in that order, each step one fused multiply-add,
+// the end one more. A fully connected layer is this op on a [1, 1, c] input.
 struct Conv2dArgs {
   Tensor in;        // [in_h, in_w, in_c]
   Tensor out;       // [out_h, out_w, out_c]
@@ -15,7 +16,8 @@ struct Conv2dArgs {
   Clamp clamp;
 };
 
-// out[y, x, c] = clamp(bias[c] + sum over i, j of in[y * stride_h - pad_top + i, ..., c] * w[i, j, c]).
+// The same with a window for each channel: s is the sum over i, j of in[y * stride_h - pad_top + i, ..., c] * w[i, j,
+// c].
 struct DepthwiseConv2dArgs {
   Tensor in;        // [in_h, in_w, c]
   Tensor out;       // [out_h, out_w, c]
@@ -32,10 +34,37 @@ struct PoolArgs {
   Clamp clamp;
 };
 
-// out = clamp(a + b), element by element.
-struct AddArgs {
-  Tensor a, b, out;  // [h, w, c]
+enum class UnaryFunction : uint8_t {
+#define POSY_UNARY(number, name, parameters, expression) name = number,
+#define POSY_BINARY(number, name, expression)
+#include "kernels/functions.def"
+#undef POSY_UNARY
+#undef POSY_BINARY
+};
+
+enum class BinaryFunction : uint8_t {
+#define POSY_UNARY(number, name, parameters, expression)
+#define POSY_BINARY(number, name, expression) name = number,
+#include "kernels/functions.def"
+#undef POSY_UNARY
+#undef POSY_BINARY
+};
+
+// out = clamp(function(in)), element by element.
+struct UnaryArgs {
+  Tensor in, out;  // [h, w, c]
   Clamp clamp;
+  UnaryFunction function;
+  float p[4];  // the function's parameters
+};
+
+// out = clamp(function(a, b)). A size of 1 of an operand is used along the whole axis; along each, one of them has the
+// output's size.
+struct BinaryArgs {
+  Tensor a, b;  // [h or 1, w or 1, c or 1]
+  Tensor out;   // [h, w, c]
+  Clamp clamp;
+  BinaryFunction function;
 };
 
 // out = clamp(in): a concatenation's slice, or an activation on its own.
@@ -44,9 +73,82 @@ struct CopyArgs {
   Clamp clamp;
 };
 
-// Over the channels of each pixel: e = exp(in - max), out = e / sum of e, the sum in ascending order.
+// Over the channels of each pixel: e = exp(in - max), out = e / sum of e, the sum in ascending order. Its logarithm:
+// out = in - max - log(sum of e).
 struct SoftmaxArgs {
   Tensor in, out;  // [h, w, c]
+  bool is_log;
+};
+
+enum class PadMode : uint8_t { constant = 0, reflect = 1, symmetric = 2 };
+
+// out[y, x] = in[y * stride_h - top, x * stride_w - left], outside of it the value or the mirrored pixel. Cropping is a
+// negative top or left.
+struct PadArgs {
+  Tensor in, out;  // [in_h, in_w, c], [out_h, out_w, c]
+  PadMode mode;
+  float value;
+  int32_t top, left;
+  uint32_t stride_h, stride_w;
+};
+
+// TensorFlow's ResizeBilinear and ResizeNearestNeighbor.
+struct ResizeArgs {
+  Tensor in, out;  // [in_h, in_w, c], [out_h, out_w, c]
+  bool nearest, align_corners, half_pixel_centers;
+};
+
+// The floats of `in` seen as a tensor of four axes; axis i of `out` is axis order[i]. Neither tensor has gaps or is a
+// ring.
+struct TransposeArgs {
+  Tensor in, out;
+  uint32_t dims[4];
+  uint8_t order[4];
+};
+
+enum class ReduceFunction : uint8_t { sum = 0, mean = 1, maximum = 2, minimum = 3 };
+
+// Over the axes along which `out` has size 1, in the order rows, columns, channels.
+struct ReduceArgs {
+  Tensor in;   // [h, w, c]
+  Tensor out;  // [h or 1, w or 1, c or 1]
+  Clamp clamp;
+  ReduceFunction function;
+};
+
+// Row by row y, the matrix product of a[y] and b[y], or of a[y] and b[y] transposed.
+struct BatchProductArgs {
+  Tensor a;    // [h, n, k]
+  Tensor b;    // [h, k, m], or transposed [h, m, k]
+  Tensor out;  // [h, n, m]
+  bool b_is_transposed;
+};
+
+// out[c] = in[c] / (bias + alpha * sum of the squares of channels c - radius ... c + radius) ^ beta.
+struct LocalResponseNormArgs {
+  Tensor in, out;  // [h, w, c]
+  uint32_t radius;
+  float bias, alpha, beta;
+};
+
+// How TensorFlow's 8-bit ops find the code of x among 256 even steps from `low` on.
+enum class QuantizeFunction : uint8_t {
+  requantize = 0,   // Requantize: (x - low) / step, rounded half up
+  quantize_v2 = 1,  // QuantizeV2: x / step, rounded half away from zero, from the code of low; the range is at least
+                    // max(1, |low|, |high|) / 100 wide
+  concat = 2,       // QuantizedConcat: the same without a least width
+  average = 3,      // QuantizedAvgPool: rounded down
+  bias_add = 4,     // QuantizedBiasAdd: not a code, but what that op's 32-bit arithmetic makes of a sum
+};
+
+// `in` as the floats that 8-bit codes of it stand for, clamped to the codes nearest to the limits. The range of the
+// codes is that of all elements of `range_of` and 0; a code stands for (code + round(low / step)) * step.
+struct QuantizeArgs {
+  Tensor in, out;   // [h, w, c]
+  Tensor range_of;  // any shape
+  Clamp clamp;
+  QuantizeFunction function;
+  float bias_limit;  // bias_add: the greatest magnitude of the bias's range
 };
 
 // The form of every kernel. Kernels of one table may run at the same time on different parts of the same Task.

@@ -17,7 +17,7 @@ inline void conv_2d_oracle(const Conv2dArgs& args, const Task& task) {
       float* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
       for (uint32_t o = channels.begin; o < channels.end; ++o) {
         const WeightLane weight(args.weights, o);
-        float sum = weight.bias();
+        float sum = 0;
         for (uint32_t i = rows.begin; i < rows.end; ++i) {
           for (uint32_t j = columns.begin; j < columns.end; ++j) {
             const float* in = args.in.row((uint32_t)(in_y + (int64_t)i * w.dilation_h)) +
@@ -27,7 +27,7 @@ inline void conv_2d_oracle(const Conv2dArgs& args, const Task& task) {
             }
           }
         }
-        out[o] = clamp_f32(args.clamp, sum);
+        out[o] = clamp_f32(args.clamp, weight.finish(sum));
       }
     }
   }

@@ -17,7 +17,7 @@ inline void depthwise_conv_2d_oracle(const DepthwiseConv2dArgs& args, const Task
       float* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
       for (uint32_t c = channels.begin; c < channels.end; ++c) {
         const WeightLane weight(args.weights, c);
-        float sum = weight.bias();
+        float sum = 0;
         for (uint32_t i = rows.begin; i < rows.end; ++i) {
           for (uint32_t j = columns.begin; j < columns.end; ++j) {
             const float* in = args.in.row((uint32_t)(in_y + (int64_t)i * w.dilation_h)) +
@@ -25,7 +25,7 @@ inline void depthwise_conv_2d_oracle(const DepthwiseConv2dArgs& args, const Task
             sum = fma_f32(in[c], weight.at(i * w.k_w + j), sum);
           }
         }
-        out[c] = clamp_f32(args.clamp, sum);
+        out[c] = clamp_f32(args.clamp, weight.finish(sum));
       }
     }
   }
@@ -45,7 +45,7 @@ struct DepthwiseRow {
   const DepthwiseConv2dArgs* args;
   int64_t in_y;
   Range rows;        // valid taps down the window
-  const float* w;    // this vector's column of the panel: bias, then a row of 16 per tap
+  const float* w;    // this vector's column of the panel: three rows of the header, then one per tap
   uint32_t channel;  // first of the vector
   uint32_t lanes;    // kLanes, or the channels that are left
   float* out;        // channel `channel` of pixel 0
@@ -54,7 +54,10 @@ struct DepthwiseRow {
     return args->in.row((uint32_t)(in_y + (int64_t)i * args->window.dilation_h)) + channel;
   }
   const float* weights(uint32_t i, uint32_t j) const {
-    return w + (size_t)(1 + i * args->window.k_w + j) * kPanelLanes;
+    return w + (size_t)(kHeaderRows + i * args->window.k_w + j) * kPanelLanes;
+  }
+  V finish(V sum) const {
+    return clamp(args->clamp, fma(sum - load(w + 2 * kPanelLanes), load(w + kPanelLanes), load(w)));
   }
 };
 
@@ -65,7 +68,7 @@ inline void depthwise_pixel(const DepthwiseRow& row, uint32_t x) {
   const Window& w = args.window;
   const int64_t in_x = window_origin(x, w.stride_w, w.pad_left);
   const Range columns = valid_taps(in_x, w.k_w, w.dilation_w, args.in.w);
-  V sum = load(row.w);
+  V sum = splat(0);
   for (uint32_t i = row.rows.begin; i < row.rows.end; ++i) {
     const float* in = row.in_row(i);
     for (uint32_t j = columns.begin; j < columns.end; ++j) {
@@ -73,7 +76,7 @@ inline void depthwise_pixel(const DepthwiseRow& row, uint32_t x) {
       sum = fma(load_lanes<kFull>(tap, row.lanes), load(row.weights(i, j)), sum);
     }
   }
-  store_lanes<kFull>(row.out + (size_t)x * args.out.pixel_stride, clamp(args.clamp, sum), row.lanes);
+  store_lanes<kFull>(row.out + (size_t)x * args.out.pixel_stride, row.finish(sum), row.lanes);
 }
 
 // kPixels neighbouring outputs of a window kTaps wide, all of it inside the row: an input column is loaded once for
@@ -83,8 +86,7 @@ inline void depthwise_pixels(const DepthwiseRow& row, uint32_t x) {
   const DepthwiseConv2dArgs& args = *row.args;
   const size_t stride = args.in.pixel_stride;
   V sum[kPixels];
-  const V bias = load(row.w);
-  POSY_UNROLL for (uint32_t p = 0; p < kPixels; ++p) sum[p] = bias;
+  POSY_UNROLL for (uint32_t p = 0; p < kPixels; ++p) sum[p] = splat(0);
   for (uint32_t i = row.rows.begin; i < row.rows.end; ++i) {
     const float* in = row.in_row(i) + (size_t)(x * kStride - args.window.pad_left) * stride;
     V w[kTaps];
@@ -98,7 +100,7 @@ inline void depthwise_pixels(const DepthwiseRow& row, uint32_t x) {
     }
   }
   POSY_UNROLL for (uint32_t p = 0; p < kPixels; ++p) {
-    store_lanes<kFull>(row.out + (x + p) * (size_t)args.out.pixel_stride, clamp(args.clamp, sum[p]), row.lanes);
+    store_lanes<kFull>(row.out + (x + p) * (size_t)args.out.pixel_stride, row.finish(sum[p]), row.lanes);
   }
 }
 

@@ -62,4 +62,46 @@ const char* op_name(OpKind kind) {
   return nullptr;
 }
 
+const char* unary_name(uint8_t function) {
+  switch (function) {
+#define POSY_UNARY(number, name, parameters, expression) \
+  case number:                                           \
+    return #name;
+#define POSY_BINARY(number, name, expression)
+#include "kernels/functions.def"
+#undef POSY_UNARY
+#undef POSY_BINARY
+    default:
+      return nullptr;
+  }
+}
+
+const char* binary_name(uint8_t function) {
+  switch (function) {
+#define POSY_UNARY(number, name, parameters, expression)
+#define POSY_BINARY(number, name, expression) \
+  case number:                                \
+    return #name;
+#include "kernels/functions.def"
+#undef POSY_UNARY
+#undef POSY_BINARY
+    default:
+      return nullptr;
+  }
+}
+
+uint32_t unary_parameters(uint8_t function) {
+  switch (function) {
+#define POSY_UNARY(number, name, parameters, expression) \
+  case number:                                           \
+    return parameters;
+#define POSY_BINARY(number, name, expression)
+#include "kernels/functions.def"
+#undef POSY_UNARY
+#undef POSY_BINARY
+    default:
+      return 0;
+  }
+}
+
 }  // namespace posy

@@ -12,7 +12,10 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/kernels.h"
 #include "kernels/pool.hpp"
+#include "kernels/quantize.hpp"
+#include "kernels/reduce.hpp"
 #include "kernels/softmax.hpp"
+#include "kernels/spatial.hpp"
 
 #if defined(POSY_ISA_AVX512)
 #define POSY_TABLE kAvx512Kernels

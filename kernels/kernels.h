@@ -13,6 +13,12 @@ enum class OpKind : uint16_t {
 // Null for a number that is not in ops.def.
 const char* op_name(OpKind kind);
 
+// The functions of functions.def by their number in the file; null for others.
+const char* unary_name(uint8_t function);
+const char* binary_name(uint8_t function);
+// How many of UnaryArgs::p a function reads.
+uint32_t unary_parameters(uint8_t function);
+
 struct KernelTable {
   const char* isa;          // "scalar", "avx2", "avx512"
   uint32_t scratch_panels;  // panels of f32 weights that a part of a Task may expand at once
@@ -20,9 +26,10 @@ struct KernelTable {
 #include "kernels/ops.def"
 #undef POSY_OP
 
-  // Floats of Task::scratch for panels of at most `rows` rows of weights.
+  // Floats of Task::scratch for panels of at most `rows` rows of weights, each behind three rows of biases, scales and
+  // centers.
   size_t scratch_floats(uint32_t rows) const {
-    return (size_t)scratch_panels * ((size_t)rows + 1) * kPanelLanes;
+    return (size_t)scratch_panels * ((size_t)rows + 3) * kPanelLanes;
   }
 };
 

@@ -6,7 +6,11 @@
 namespace posy {
 namespace {
 
-// `count` panels, `stride` floats apart; each is the bias of its 16 channels and then its rows of 16 weights.
+// Rows of 16 floats in front of the weights of an expanded panel: bias, scale and center.
+constexpr uint32_t kHeaderRows = 3;
+
+// `count` panels, `stride` floats apart; each is bias, scale and center of its 16 channels and then its rows of 16
+// weights.
 struct Panels {
   const float* data;
   size_t stride;
@@ -18,13 +22,14 @@ inline void expand_panel(const uint8_t* panel, const float* table, uint32_t rows
   const float* header = (const float*)panel;
   const uint8_t* q = panel + panel_header_vectors(kType) * kPanelLanes * sizeof(float);
   for (uint32_t lane = 0; lane < kPanelLanes; lane += kLanes) {
-    const V scale = load(header + kPanelLanes + lane);
-    const V offset = load(header + (kType == WeightType::u8_affine ? 2 : 1) * kPanelLanes + lane);
-    store(to + lane, load(header + lane));
+    const V offset = load(header + (kType == WeightType::u8_affine ? kHeaderRows : 0) * kPanelLanes + lane);
+    for (uint32_t row = 0; row < kHeaderRows; ++row) {
+      store(to + row * kPanelLanes + lane, load(header + row * kPanelLanes + lane));
+    }
     for (uint32_t row = 0; row < rows; ++row) {
       const uint8_t* from = q + (size_t)row * kPanelLanes + lane;
-      const V w = kType == WeightType::u8_table ? lookup(table, from) * scale : fma(load_u8(from), scale, offset);
-      store(to + (size_t)(row + 1) * kPanelLanes + lane, w);
+      const V w = kType == WeightType::u8_table ? lookup(table, from) : load_u8(from) + offset;
+      store(to + (size_t)(row + kHeaderRows) * kPanelLanes + lane, w);
     }
   }
 }
@@ -34,7 +39,7 @@ inline void expand_panel(const uint8_t* panel, const float* table, uint32_t rows
 inline Panels expand_panels(const Weights& weights, uint32_t first, uint32_t count, float* scratch) {
   const size_t bytes = panel_bytes(weights.type, weights.rows);
   const uint8_t* panel = weights.panels + first * bytes;
-  const size_t stride = ((size_t)weights.rows + 1) * kPanelLanes;
+  const size_t stride = ((size_t)weights.rows + kHeaderRows) * kPanelLanes;
   if (weights.type == WeightType::f32) return {(const float*)panel, stride, count};
   for (uint32_t p = 0; p < count; ++p, panel += bytes) {
     if (weights.type == WeightType::u8_table) {

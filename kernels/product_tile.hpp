@@ -21,8 +21,8 @@ struct Patch {
   uint32_t weights_per_row;
 };
 
-// out[m][0 .. lanes) = clamp(bias + sum of patch of pixel m * weights) for m < kRows. lanes may end inside the last
-// panel.
+// out[m][0 .. lanes) = clamp((sum of patch of pixel m * weights - center) * scale + bias) for m < kRows. lanes may end
+// inside the last panel.
 template <uint32_t kRows, uint32_t kPanels>
 void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, Clamp limits, float* out,
                   size_t out_stride, uint32_t lanes) {
@@ -32,13 +32,13 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
   };
   V acc[kRows][kVectors];
   POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
-    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = weight(panels.data, v);
+    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = splat(0);
   }
   const size_t step = patch.pixel_step;
   for (uint32_t i = 0; i < patch.rows; ++i) {
     const float* in = patch.in->row((uint32_t)(patch.first_row + (int64_t)i * patch.row_step)) + patch.column_offset +
                       first_pixel * step;
-    const float* w = panels.data + ((size_t)patch.first_weight + i * patch.weights_per_row + 1) * kPanelLanes;
+    const float* w = panels.data + ((size_t)patch.first_weight + i * patch.weights_per_row + kHeaderRows) * kPanelLanes;
     for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
       for (uint32_t k = 0; k < patch.length; ++k, w += kPanelLanes) {
         V b[kVectors];
@@ -52,7 +52,8 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
   }
   POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m, out += out_stride) {
     POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
-      const V x = clamp(limits, acc[m][v]);
+      const V centered = acc[m][v] - weight(panels.data + 2 * kPanelLanes, v);
+      const V x = clamp(limits, fma(centered, weight(panels.data + kPanelLanes, v), weight(panels.data, v)));
       if (lanes >= (v + 1) * kLanes) {
         store(out + v * kLanes, x);
       } else if (lanes > v * kLanes) {

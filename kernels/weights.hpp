@@ -1,8 +1,13 @@
 // How weights lie in the file and in memory (loaders/FORMAT.md, "Weights").
 //
 // Output channels are grouped into panels of 16 lanes. A panel is one stream in the order in which the inner loop reads
-// it: the bias of its 16 channels, what the encoding needs to expand them, then `rows` rows of 16 weights. Lanes past
-// the last channel are zero. Panels are multiples of 64 bytes long, so that each one starts a cache line.
+// it: bias, scale and center of its 16 channels, what the encoding needs to expand them, then `rows` rows of 16
+// weights. Lanes past the last channel are zero. Panels are multiples of 64 bytes long, so that each one starts a cache
+// line.
+//
+// What a channel makes is (sum(x * weight) - center) * scale + bias: what was folded into the convolution (batch norm)
+// is applied once, at the end, in the way TensorFlow does. Weights stay as the graph has them, so a graph of at most
+// 256 distinct ones keeps them. With the mean folded into the bias instead, deep networks lose a digit to its rounding.
 #pragma once
 #include "kernels/math.hpp"
 
@@ -10,8 +15,8 @@ namespace posy {
 
 enum class WeightType : uint8_t {
   f32 = 0,        // weight = w
-  u8_table = 1,   // weight = table[q] * scale[channel]: at most 256 distinct values, kept exactly
-  u8_affine = 2,  // weight = fma(q, scale[channel], offset[channel])
+  u8_table = 1,   // weight = table[q]: at most 256 distinct values, kept exactly
+  u8_affine = 2,  // weight = q + offset[channel]
 };
 constexpr uint32_t kWeightTypes = 3;
 constexpr uint32_t kTableBytes = 256 * sizeof(float);  // in front of the first panel, u8_table only
@@ -23,9 +28,9 @@ struct Weights {
   WeightType type;
 };
 
-// Vectors of 16 floats in front of the rows: bias; scale; offset.
+// Vectors of 16 floats in front of the rows: bias, scale, center, and for u8_affine offset.
 POSY_INLINE constexpr uint32_t panel_header_vectors(WeightType type) {
-  return type == WeightType::f32 ? 1 : type == WeightType::u8_table ? 2 : 3;
+  return type == WeightType::u8_affine ? 4 : 3;
 }
 
 POSY_INLINE constexpr uint64_t panel_bytes(WeightType type, uint64_t rows) {
@@ -54,20 +59,21 @@ struct WeightLane {
         header((const float*)panel),
         lane(channel % kPanelLanes) {}
 
-  float bias() const { return header[lane]; }
+  // What the channel makes of its sum of products.
+  float finish(float sum) const {
+    return fma_f32(sum - header[2 * kPanelLanes + lane], header[kPanelLanes + lane], header[lane]);
+  }
 
   float at(uint32_t row) const {
     const uint8_t* rows = panel + panel_header_vectors(weights.type) * kPanelLanes * sizeof(float);
     const size_t i = (size_t)row * kPanelLanes + lane;
-    const float* scale = header + kPanelLanes;
-    const float* offset = header + 2 * kPanelLanes;
     switch (weights.type) {
       case WeightType::f32:
         return ((const float*)rows)[i];
       case WeightType::u8_table:
-        return weights.table[rows[i]] * scale[lane];
+        return weights.table[rows[i]];
       case WeightType::u8_affine:
-        return fma_f32((float)rows[i], scale[lane], offset[lane]);
+        return (float)rows[i] + header[3 * kPanelLanes + lane];
     }
     return 0;
   }

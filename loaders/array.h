@@ -1,4 +1,4 @@
-// Constant tensors, and their arithmetic as TensorFlow does it: what constant folding works on.
+// Constant tensors: what constant folding works on, and what weights are made from.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -20,14 +20,19 @@ struct Array {
 };
 using ArrayPtr = std::shared_ptr<const Array>;
 
+bool is_float_type(DataType type);
+// Null for strings.
 ArrayPtr array_of(const GraphTensor& tensor);
 Array float_array(std::vector<int64_t> dims, std::vector<float> values);
 
 // Product of dims; InputError if it is negative or does not fit.
 size_t element_count(const std::vector<int64_t>& dims);
 
-// The value of a node whose inputs are all constant, or null if the op is not one that can be folded. Throws
-// InputError, naming the node, where the shapes of the inputs do not fit the op.
-ArrayPtr fold_constant(const GraphNode& node, const std::vector<ArrayPtr>& inputs);
+// The levels of a FakeQuant op: `scale` apart, between limits that are nudged so that 0 is a level, as TensorFlow does
+// (fake_quant_ops_functor.h, Nudge).
+struct FakeQuant {
+  float low, high, scale, inverse_scale;
+};
+FakeQuant fake_quant_of(const GraphNode& node, float min, float max);
 
 }  // namespace posy

@@ -41,13 +41,16 @@ bool is_posy(const std::string& path) {
 Conversion convert_graph(const std::string& path, const ConvertOptions& options) {
   Conversion conversion;
   ConvertReport& report = conversion.report;
-  const Graph graph = read_graph(path);
-  Network network = lower(graph, options.lower);
-  report.graph = path;
-  report.graph_bytes = graph.file_bytes;
-  report.graph_nodes = graph.nodes.size();
-  report.notes = graph.notes;
-  add_labels(&network, path, graph.suggested_labels, options, &report);
+  Network network;
+  {
+    const Graph graph = read_graph(path);  // as large as its file: gone before the network is written
+    network = lower(graph, options.lower);
+    report.graph = path;
+    report.graph_bytes = graph.file_bytes;
+    report.graph_nodes = graph.nodes.size();
+    report.notes = graph.notes;
+    add_labels(&network, path, graph.suggested_labels, options, &report);
+  }
   simplify(&network, options.keep_bottleneck);
   const Plan plan = make_plan(&network);
   conversion.posy = write_posy(network, plan, options.weights);
@@ -57,6 +60,7 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   report.input = network.values[(size_t)network.input].shape;
   report.preprocessing = network.preprocessing;
   report.rewrites = network.rewrites;
+  report.notes.insert(report.notes.end(), network.notes.begin(), network.notes.end());
   return conversion;
 }
 

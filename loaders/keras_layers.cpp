@@ -72,6 +72,16 @@ struct KerasOps {
     if (function.empty() || function == "linear") return x;
     if (const auto op = kOps.find(function); op != kOps.end()) return e.node(op->second, {x});
     if (function == "swish" || function == "silu") return e.node("Mul", {x, e.node("Sigmoid", {x})});
+    if (function == "hard_swish" || function == "hard_silu") {  // x * relu6(x + 3) / 6
+      const std::string gate = e.node("Relu6", {e.node("AddV2", {x, e.scalar("three", 3)})});
+      return e.node("Mul", {x, e.node("Mul", {gate, e.scalar("sixth", 1.0f / 6)})});
+    }
+    if (function == "mish") return e.node("Mul", {x, e.node("Tanh", {e.node("Softplus", {x})})});
+    if (function == "leaky_relu") return e.node("LeakyRelu", {x}, {{"alpha", Build::number(0.2f)}});
+    if (function == "gelu") {  // x / 2 * (1 + erf(x / sqrt 2))
+      const std::string erf = e.node("Erf", {e.node("Mul", {x, e.scalar("slope", 0.7071067812f)})});
+      return e.node("Mul", {e.node("Mul", {x, e.scalar("half", 0.5f)}), e.node("AddV2", {erf, e.scalar("one", 1)})});
+    }
     if (function == "hard_sigmoid") {
       const std::string line = e.node("AddV2", {e.node("Mul", {x, e.scalar("slope", 0.2f)}), e.scalar("half", 0.5f)});
       return clamp(e, line, 0, 1);
@@ -194,8 +204,18 @@ struct KerasOps {
   }
   static KerasValue elu(Emitter& e, const Layer& layer, const Values& in) {
     const KerasValue& x = one_input(e, layer, in);
-    if (json_number(layer.config, "alpha", 1) != 1) e.refuse(layer, "an alpha other than 1 is not supported");
-    return {e.node("Elu", {x.node}), x.rank};
+    const double alpha = json_number(layer.config, "alpha", 1);
+    if (alpha == 1) return {e.node("Elu", {x.node}), x.rank};
+    const std::string below = e.node("Elu", {e.node("Minimum", {x.node, e.scalar("zero", 0)})});
+    const std::string scaled = e.node("Mul", {below, e.scalar("alpha", (float)alpha)});
+    return {e.node("AddV2", {e.node("Relu", {x.node}), scaled}), x.rank};
+  }
+  // x where positive, alpha * x elsewhere; an alpha for each channel, or for each number.
+  static KerasValue prelu(Emitter& e, const Layer& layer, const Values& in) {
+    const KerasValue& x = one_input(e, layer, in);
+    const std::string below = e.node("Relu", {e.node("Neg", {x.node})});
+    const std::string scaled = e.node("Mul", {below, e.weight(layer, "alpha", (size_t)x.rank - 1)});
+    return {e.node("Sub", {e.node("Relu", {x.node}), scaled}), x.rank};
   }
   static KerasValue softmax(Emitter& e, const Layer& layer, const Values& in) {
     const KerasValue& x = one_input(e, layer, in);
@@ -252,6 +272,43 @@ struct KerasOps {
     flat.insert(flat.end(), {0, 0});
     return {e.node("Pad", {x.node, e.ints("paddings", flat, {4, 2})}), 4};
   }
+  static KerasValue cropping(Emitter& e, const Layer& layer, const Values& in) {
+    const KerasValue& x = map_input(e, layer, in);
+    const Json& cropping = json_member(layer.config, "cropping");
+    std::vector<int32_t> begin = {0, 0, 0, 0}, end = {0, 0, 0, 0};
+    int64_t whole = 0b1001;  // axes whose end is the input's
+    for (size_t axis = 1; axis < 3; ++axis) {
+      const Json& sides = cropping.is_array() ? cropping.at(axis - 1) : cropping;
+      const auto side = [&](size_t i) { return (int32_t)json_integer(sides.is_array() ? sides.at(i) : sides); };
+      if (side(0) < 0 || side(1) < 0) e.refuse(layer, "its cropping is negative");
+      begin[axis] = side(0);
+      end[axis] = -side(1);
+      if (end[axis] == 0) whole |= 1 << axis;
+    }
+    const std::vector<std::string> inputs = {x.node, e.ints("begin", begin), e.ints("end", end),
+                                             e.ints("strides", {1, 1, 1, 1})};
+    return {
+        e.node("StridedSlice", inputs, {{"begin_mask", Build::integer(0b1001)}, {"end_mask", Build::integer(whole)}}),
+        4};
+  }
+  // Each pixel becomes h x w of them.
+  static KerasValue up_sampling(Emitter& e, const Layer& layer, const Values& in) {
+    const KerasValue& x = map_input(e, layer, in);
+    if (json_text(layer.config, "interpolation", "nearest") != "nearest") {
+      e.refuse(layer, "only the interpolation 'nearest' is supported: Keras and TensorFlow.js differ in the others");
+    }
+    const auto [h, w] = pair_of(e, layer, "size", 2);
+    const std::vector<std::string> middle = {e.node("Shape", {x.node}), e.ints("begin", {1}), e.ints("end", {3}),
+                                             e.ints("strides", {1})};
+    const std::string size = e.node("Mul", {e.node("StridedSlice", middle), e.ints("size", {(int32_t)h, (int32_t)w})});
+    return {e.node("ResizeNearestNeighbor", {x.node, size}), 4};
+  }
+  static KerasValue permute(Emitter& e, const Layer& layer, const Values& in) {
+    const KerasValue& x = one_input(e, layer, in);
+    std::vector<int32_t> order = {0};  // the batch
+    for (const Json& dim : json_member(layer.config, "dims")) order.push_back((int32_t)json_integer(dim));
+    return {e.node("Transpose", {x.node, e.ints("order", order)}), x.rank};
+  }
   static KerasValue flatten(Emitter& e, const Layer& layer, const Values& in) {
     return {e.node("Reshape", {one_input(e, layer, in).node, e.ints("shape", {1, -1})}), 2};
   }
@@ -275,6 +332,7 @@ struct KerasOps {
   static KerasValue subtract(Emitter& e, const Layer& layer, const Values& in) { return merge(e, layer, in, "Sub"); }
   static KerasValue multiply(Emitter& e, const Layer& layer, const Values& in) { return merge(e, layer, in, "Mul"); }
   static KerasValue maximum(Emitter& e, const Layer& layer, const Values& in) { return merge(e, layer, in, "Maximum"); }
+  static KerasValue minimum(Emitter& e, const Layer& layer, const Values& in) { return merge(e, layer, in, "Minimum"); }
   static KerasValue average(Emitter& e, const Layer& layer, const Values& in) {
     const KerasValue sum = add(e, layer, in);
     return {e.node("Mul", {sum.node, e.scalar("part", 1 / (float)in.size())}), sum.rank};
@@ -300,6 +358,7 @@ struct KerasOps {
         {"BatchNormalizationV1", batch_normalization},
         {"Concatenate", concatenate},
         {"Conv2D", conv_2d},
+        {"Cropping2D", cropping},
         {"Dense", dense},
         {"DepthwiseConv2D", depthwise_conv_2d},
         {"Dropout", dropped},
@@ -312,7 +371,16 @@ struct KerasOps {
         {"LeakyReLU", leaky_relu},
         {"MaxPooling2D", max_pool},
         {"Maximum", maximum},
+        {"Minimum", minimum},
         {"Multiply", multiply},
+        {"PReLU", prelu},
+        {"Permute", permute},
+        {"RandomBrightness", dropped},
+        {"RandomContrast", dropped},
+        {"RandomFlip", dropped},
+        {"RandomRotation", dropped},
+        {"RandomTranslation", dropped},
+        {"RandomZoom", dropped},
         {"ReLU", relu},
         {"Rescaling", rescaling},
         {"Reshape", reshape},
@@ -320,6 +388,7 @@ struct KerasOps {
         {"Softmax", softmax},
         {"SpatialDropout2D", dropped},
         {"Subtract", subtract},
+        {"UpSampling2D", up_sampling},
         {"ZeroPadding2D", zero_padding},
     };
     return functions;

@@ -1,7 +1,10 @@
 #include "loaders/lower.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 
+#include "loaders/inspect.h"
 #include "loaders/lowering.h"
 
 namespace posy {
@@ -43,9 +46,9 @@ std::string join_names(const std::vector<std::string>& names) {
 
 namespace {
 
-// The nodes that `output` needs, each after what it needs itself. Depth first with a stack of its own: graphs may be
-// deeper than the machine's stack.
-std::vector<int> execution_order(const Graph& graph, const GraphIndex& index, int output) {
+// The nodes that `output` needs, each after what it needs itself; what `leaf` needs is left out. Depth first with a
+// stack of its own: graphs may be deeper than the machine's stack.
+std::vector<int> execution_order(const Graph& graph, const GraphIndex& index, int output, int leaf = -1) {
   enum : char { kNew, kOpen, kDone };
   std::vector<char> state(graph.nodes.size(), kNew);
   std::vector<int> order, stack = {output};
@@ -58,6 +61,7 @@ std::vector<int> execution_order(const Graph& graph, const GraphIndex& index, in
       continue;
     }
     state[(size_t)at] = kOpen;
+    if (at == leaf) continue;
     const GraphNode& node = graph.nodes[(size_t)at];
     for (auto input = node.inputs.rbegin(); input != node.inputs.rend(); ++input) {
       const GraphEdge edge = parse_edge(*input);
@@ -77,15 +81,32 @@ std::vector<int> execution_order(const Graph& graph, const GraphIndex& index, in
   return order;
 }
 
+// The image as the graph declares it; -1: it does not say.
 struct InputSize {
   int64_t h = -1, w = -1, c = -1;
+  InputOrder order = InputOrder::kChannelsLast;
 };
+
+bool is_channel_count(int64_t d) {
+  return d == 1 || d == 3;
+}
+
+// An image as a list of pixels, [batch, h * w]: MNIST's tutorials. A square of one channel, or of three.
+InputSize flat_size(const Graph& graph, const GraphNode& node, int64_t pixels) {
+  for (const int64_t c : {1, 3}) {
+    const int64_t side = (int64_t)std::lround(std::sqrt((double)pixels / (double)c));
+    if (side <= 4096 && side * side * c == pixels) return {side, side, c, InputOrder::kFlat};
+  }
+  throw InputError(graph.file_name + ": input '" + node.name + "' takes " + std::to_string(pixels) +
+                   " numbers, which is not a square image");
+}
 
 InputSize placeholder_size(const Graph& graph, const GraphNode& node) {
   InputSize size;
   const GraphAttribute* shape = node.attribute("shape");
   if (!shape || !shape->shape.known_rank || shape->shape.dims.empty()) return size;
   const std::vector<int64_t>& dims = shape->shape.dims;
+  if (dims.size() == 2 && (dims[0] == 1 || dims[0] < 0) && dims[1] > 0) return flat_size(graph, node, dims[1]);
   if (dims.size() != 4) {
     throw InputError(graph.file_name + ": input '" + node.name + "' has " + std::to_string(dims.size()) +
                      " dimensions; an image is [batch, height, width, channels]");
@@ -94,6 +115,8 @@ InputSize placeholder_size(const Graph& graph, const GraphNode& node) {
     throw InputError(graph.file_name + ": input '" + node.name + "' has a batch of " + std::to_string(dims[0]) +
                      "; freeze the graph with a batch of 1 or unknown");
   }
+  if (is_channel_count(dims[1]) && !is_channel_count(dims[3]))
+    return {dims[2], dims[3], dims[1], InputOrder::kChannelsFirst};
   return {dims[1], dims[2], dims[3]};
 }
 
@@ -117,13 +140,16 @@ uint32_t checked_dimension(const Graph& graph, const GraphNode& node, int64_t si
 // The placeholder does not give the size: the one at which every average pool at the end covers its whole map and all
 // shapes fit.
 Network lower_at_likely_size(Lowering* lowering, const Graph& graph, const GraphNode& input, uint32_t channels,
-                             int output) {
+                             InputOrder order, int output) {
   std::string first_error;
   for (const uint32_t size : likely_sizes()) {
     try {
-      Network network = lowering->run({size, size, channels}, output);
+      Network network = lowering->run({size, size, channels}, order, output);
       if (!lowering->pools_are_global()) continue;
-      ++network.rewrites["input size found from the last pool"];
+      const std::string text = std::to_string(size) + " x " + std::to_string(size);
+      network.notes.push_back(lowering->size_matters()
+                                  ? "the graph does not say its input size; " + text + " fits its last layers"
+                                  : "the graph fits any input size; " + text + " is assumed (--input-size)");
       return network;
     } catch (const InputError& error) {
       if (first_error.empty()) first_error = error.what();
@@ -133,37 +159,61 @@ Network lower_at_likely_size(Lowering* lowering, const Graph& graph, const Graph
   throw InputError(graph.file_name + ": input '" + input.name + "' does not say its size; give it with --input-size");
 }
 
-}  // namespace
+// True if the first thing that the graph does to its input is to scale it down as one does with pixels of 0 to 255, or
+// to subtract a mean that only such pixels have.
+bool takes_raw_pixels(const Network& network) {
+  bool any = false;
+  for (const NetworkNode& node : network.nodes) {
+    if (std::find(node.inputs.begin(), node.inputs.end(), network.input) == node.inputs.end()) continue;
+    if (node.kind != NodeKind::kAffine) return false;
+    const float scale = std::abs(node.weights.line.scale[0]), center = node.weights.line.center[0];
+    if (!(scale > 0 && scale < 1.0f / 40) && !(center > 2)) return false;
+    any = true;
+  }
+  return any;
+}
 
-Network lower(const Graph& graph, const LowerOptions& options) {
-  const GraphIndex index(graph);
+Network lower_graph(const Graph& graph, const GraphIndex& index, const LowerOptions& options) {
   const int output =
       find_output_node(graph, index, options.output_node.empty() ? graph.suggested_output : options.output_node);
-  const std::vector<int> order = execution_order(graph, index, output);
-  const int input =
-      find_input_node(graph, order, options.input_node.empty() ? graph.suggested_input : options.input_node);
+  std::vector<int> order = execution_order(graph, index, output);
+  int input = find_input_node(graph, order, options.input_node.empty() ? graph.suggested_input : options.input_node);
   const GraphNode& input_node = graph.nodes[(size_t)input];
-
-  InputSize size = placeholder_size(graph, input_node);
+  InputSize size;
+  ImageHead head;
+  if (is_image_decoder(input_node)) {
+    head = find_image_head(graph, index, input);
+    input = head.last;
+    size = {head.h, head.w, 3};
+  } else {
+    size = placeholder_size(graph, input_node);
+  }
+  order = execution_order(graph, index, output, input);
   if (options.input_h > 0) size.h = options.input_h;
   if (options.input_w > 0) size.w = options.input_w;
   const uint32_t channels = size.c < 0 ? 3 : checked_dimension(graph, input_node, size.c);
-  if (channels != 1 && channels != 3) {
+  if (!is_channel_count(channels)) {
     throw InputError(graph.file_name + ": input '" + input_node.name + "' has " + std::to_string(channels) +
                      " channels; an image has 1 or 3");
   }
   Lowering lowering(graph, index, order, input);
   Network network;
   if (size.h < 0 || size.w < 0) {
-    network = lower_at_likely_size(&lowering, graph, input_node, channels, output);
+    network = lower_at_likely_size(&lowering, graph, input_node, channels, size.order, output);
   } else {
     const Shape shape = {checked_dimension(graph, input_node, size.h), checked_dimension(graph, input_node, size.w),
                          channels};
-    network = lowering.run(shape, output);
+    network = lowering.run(shape, size.order, output);
   }
-  network.input_name = input_node.name;
+  // A decoder's photo is fed to what holds its bytes.
+  network.input_name = head.last >= 0 && !input_node.inputs.empty() ? input_node.inputs[0] : input_node.name;
   network.output_name = graph.nodes[(size_t)output].name;
-  network.preprocessing = guess_preprocessing(graph, input_node);
+  network.preprocessing = head.last >= 0 ? head.preprocessing : guess_preprocessing(graph, input_node);
+  if (head.last < 0 && takes_raw_pixels(network)) {
+    std::fill(std::begin(network.preprocessing.mean), std::end(network.preprocessing.mean), 0.0f);
+    std::fill(std::begin(network.preprocessing.std), std::end(network.preprocessing.std), 1.0f);
+    network.preprocessing.reason = "the graph scales pixels itself";
+  }
   if (graph.suggested_mean && graph.suggested_std) {
     std::fill(std::begin(network.preprocessing.mean), std::end(network.preprocessing.mean), *graph.suggested_mean);
     std::fill(std::begin(network.preprocessing.std), std::end(network.preprocessing.std), *graph.suggested_std);
@@ -175,6 +225,22 @@ Network lower(const Graph& graph, const LowerOptions& options) {
     if (options.std) network.preprocessing.std[c] = *options.std;
   }
   return network;
+}
+
+}  // namespace
+
+// What a graph is, is looked at once it cannot be lowered: leftovers of training, for example, do no harm elsewhere.
+Network lower(const Graph& graph, const LowerOptions& options) {
+  const GraphIndex index(graph);
+  const std::string detector = refusal_of_detector(graph, index, options);
+  if (!detector.empty()) throw InputError(detector);
+  try {
+    return lower_graph(graph, index, options);
+  } catch (const InputError&) {
+    const std::string kind = refusal_by_kind(graph, index, options);
+    if (kind.empty()) throw;
+    throw InputError(kind);
+  }
 }
 
 Lowering::Lowering(const Graph& graph, const GraphIndex& index, const std::vector<int>& order, int input)
@@ -212,18 +278,117 @@ ArrayPtr Lowering::constant_input(const GraphNode& node, const std::vector<Fact>
   return inputs[i].constant;
 }
 
-Fact Lowering::add_node(NetworkNode node, Shape shape, std::vector<int64_t> dims) {
-  Value value;
-  value.shape = shape;
-  value.names = {node.name};
-  node.output = network_.add_value(std::move(value));
-  network_.nodes.push_back(std::move(node));
-  return {Fact::Kind::kValue, nullptr, network_.nodes.back().output, std::move(dims)};
+ValueId Lowering::shaped(const GraphNode& node, const Fact& fact) {
+  const std::vector<int64_t>& d = fact.dims;
+  const size_t n = d.size();
+  if (n > 4) refuse(node, "a tensor of " + std::to_string(n) + " dimensions is not supported here");
+  if (n > 1 && d[0] != 1) refuse(node, "a batch of " + std::to_string(d[0]) + " is not supported, only one image");
+  const Shape shape = {n > 3 ? (uint32_t)d[n - 3] : 1, n > 2 ? (uint32_t)d[n - 2] : 1, n > 0 ? (uint32_t)d[n - 1] : 1};
+  if (value(fact.value).shape == shape) return fact.value;
+  return add_node({NodeKind::kReshape, node.name, {fact.value}}, shape, d).value;
 }
 
-Fact Lowering::same_value(const GraphNode& node, ValueId id, std::vector<int64_t> dims) {
-  network_.values[(size_t)id].names.push_back(node.name);
-  return {Fact::Kind::kValue, nullptr, id, std::move(dims)};
+ValueId Lowering::shaped_input(const GraphNode& node, const std::vector<Fact>& inputs, size_t i) {
+  value_input(node, inputs, i);
+  return shaped(node, inputs[i]);
+}
+
+// ---- Orders of axes ----
+
+// Where axis i of a graph in NCHW order lies in memory.
+constexpr int64_t kInMemory[4] = {0, 3, 1, 2};
+
+std::vector<int64_t> Fact::graph_dims() const {
+  return channels_first ? std::vector<int64_t>{dims[0], dims[3], dims[1], dims[2]} : dims;
+}
+
+int64_t Fact::axis_in_memory(int64_t axis) const {
+  const int64_t rank = (int64_t)dims.size(), at = axis < 0 ? axis + rank : axis;
+  if (at < 0 || at >= rank) return -1;
+  return channels_first ? kInMemory[at] : at;
+}
+
+std::vector<int64_t> Fact::axes_in_memory(std::vector<int64_t> per_axis) const {
+  if (!channels_first || per_axis.size() != 4) return per_axis;
+  return {per_axis[0], per_axis[2], per_axis[3], per_axis[1]};
+}
+
+Fact Lowering::in_graph_order(const GraphNode& node, const Fact& fact) {
+  if (!fact.channels_first) return fact;
+  Fact in_memory = fact;
+  in_memory.channels_first = false;
+  return transpose(node, in_memory, {0, 3, 1, 2});
+}
+
+Fact Lowering::as_channels_first(const GraphNode& node, const Fact& fact) {
+  if (fact.channels_first) return fact;
+  Fact turned = transpose(node, fact, {0, 2, 3, 1});
+  turned.channels_first = true;
+  return turned;
+}
+
+// Axes of size 1 are left out and axes that stay neighbours are joined, which leaves at most four in every case met.
+Fact Lowering::transpose(const GraphNode& node, const Fact& fact, const std::vector<int64_t>& order) {
+  const std::vector<int64_t>& dims = fact.dims;
+  std::vector<int64_t> out_dims;
+  std::vector<std::vector<int64_t>> groups;  // of axes, in the order of the output
+  for (const int64_t axis : order) {
+    const int64_t size = dims[(size_t)axis];
+    out_dims.push_back(size);
+    if (size == 1) continue;
+    // The axis right before this one, not counting those of size 1.
+    int64_t before = axis - 1;
+    while (before >= 0 && dims[(size_t)before] == 1) --before;
+    if (!groups.empty() && groups.back().back() == before) {
+      groups.back().push_back(axis);
+    } else {
+      groups.push_back({axis});
+    }
+  }
+  if (groups.size() < 2) return same_value(node, Fact::of_value(fact.value, std::move(out_dims)));
+  std::vector<size_t> in_order(groups.size());  // groups in the order of the input
+  std::iota(in_order.begin(), in_order.end(), 0);
+  std::sort(in_order.begin(), in_order.end(), [&](size_t a, size_t b) { return groups[a][0] < groups[b][0]; });
+  if (groups.size() > 4) refuse(node, "it moves more than four axes");
+  NetworkNode op = {NodeKind::kTranspose, node.name, {fact.value}};
+  const size_t missing = 4 - groups.size();
+  for (size_t i = 0; i < 4; ++i) {
+    op.params.dims[i] = 1;
+    op.params.order[i] = (uint8_t)i;
+    if (i < missing) continue;
+    int64_t size = 1;
+    for (const int64_t axis : groups[in_order[i - missing]]) size *= dims[(size_t)axis];
+    if (size > 65535) refuse(node, "it moves an axis of more than 65535 elements");
+    op.params.dims[i] = (uint16_t)size;
+    const auto at = std::find(in_order.begin(), in_order.end(), i - missing);
+    op.params.order[i] = (uint8_t)((size_t)(at - in_order.begin()) + missing);
+  }
+  const Shape flat = {1, 1, (uint32_t)value(fact.value).shape.elements()};
+  return add_node(std::move(op), flat, std::move(out_dims));
+}
+
+// ---- Results ----
+
+Fact Lowering::add_node(NetworkNode node, Shape shape, std::vector<int64_t> dims) {
+  Value made;
+  made.shape = shape;
+  made.names = {node.name};
+  node.output = network_.add_value(std::move(made));
+  network_.nodes.push_back(std::move(node));
+  return Fact::of_value(network_.nodes.back().output, std::move(dims));
+}
+
+Fact Lowering::add_node_like(NetworkNode node, const Fact& like) {
+  const Shape shape = value(node.inputs[0]).shape;
+  Fact fact = add_node(std::move(node), shape, like.dims);
+  fact.channels_first = like.channels_first;
+  return fact;
+}
+
+Fact Lowering::same_value(const GraphNode& node, Fact fact) {
+  network_.values[(size_t)fact.value].names.push_back(node.name);
+  fact.outputs.clear();
+  return fact;
 }
 
 // A dropout's factor, for example, once the dropout is gone.
@@ -240,37 +405,50 @@ void Lowering::drop_unused_nodes() {
   network_.nodes = std::move(kept);
 }
 
-Network Lowering::run(Shape input_shape, int output) {
+// Operand `edge` of a node, one of the outputs of what makes it.
+Fact Lowering::operand(const GraphNode& node, const GraphEdge& edge) const {
+  const auto found = facts_.find(index_.find(edge.name));
+  const Fact& fact = found->second;
+  if (!fact.outputs.empty() && (size_t)edge.output < fact.outputs.size()) return fact.outputs[(size_t)edge.output];
+  if (edge.output == 0 || (!fact.is_value() && fact.kind != Fact::Kind::kConstant)) return fact;
+  refuse(node, "it wants output " + std::to_string(edge.output) + " of '" + std::string(edge.name) +
+                   "', which is not supported");
+}
+
+Network Lowering::run(Shape input_shape, InputOrder input_order, int output) {
   network_ = Network();
+  facts_.clear();
   pools_are_global_ = true;
-  std::unordered_map<int, Fact> facts;
+  size_matters_ = false;
   for (const int at : order_) {
     const GraphNode& node = graph_.nodes[(size_t)at];
     if (at == input_) {
-      const int64_t h = input_shape.h, w = input_shape.w, c = input_shape.c;
       network_.input = network_.add_value({input_shape, {node.name}});
-      facts[at] = {Fact::Kind::kValue, nullptr, network_.input, {1, h, w, c}};
+      facts_[at] = Fact::of_value(network_.input, map_dims(input_shape));
+      if (input_order == InputOrder::kFlat) facts_[at].dims = {1, (int64_t)input_shape.elements()};
+      facts_[at].channels_first = input_order == InputOrder::kChannelsFirst;
       continue;
     }
     if (const auto known = constants_.find(at); known != constants_.end()) {
-      facts[at] = {Fact::Kind::kConstant, known->second};
+      facts_[at] = known->second;
       continue;
     }
     std::vector<Fact> inputs;
+    bool depends_on_size = false;
     for (const std::string& input : node.inputs) {
       const GraphEdge edge = parse_edge(input);
       if (edge.is_control) continue;
-      if (edge.output != 0)
-        refuse(node, "its input '" + input + "' is an output that is not supported, only the first is");
-      inputs.push_back(facts[index_.find(edge.name)]);
+      inputs.push_back(operand(node, edge));
+      depends_on_size |= !constants_.contains(index_.find(edge.name));
     }
     const Fact fact = lower_node(node, inputs);
-    if (fact.kind == Fact::Kind::kConstant) constants_[at] = fact.constant;
-    facts[at] = fact;
+    if (fact.kind == Fact::Kind::kConstant && !depends_on_size) constants_[at] = fact;
+    facts_[at] = fact;
   }
   const GraphNode& last = graph_.nodes[(size_t)output];
-  if (facts[output].kind != Fact::Kind::kValue) refuse(last, "the output does not depend on the image");
-  network_.output = facts[output].value;
+  const Fact& result = facts_[output];
+  if (!result.is_value()) refuse(last, "the output does not depend on the image");
+  network_.output = shaped(last, in_graph_order(last, result));
   for (const auto& [what, count] : constant_rewrites_) network_.rewrites[what] += count;
   if (network_.output == network_.input) refuse(last, "nothing happens to the image on the way to the output");
   drop_unused_nodes();

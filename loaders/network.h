@@ -2,6 +2,7 @@
 //
 //     read -> lower (graph to network) -> simplify (folding, fusing) -> plan -> write
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -28,17 +29,39 @@ struct Value {
       names;  // nodes that this is the output of, in graph order: identities and reshapes add theirs
 };
 
+// A line for each channel: (x - center) * scale + bias. Batch normalisation is one, and so is every sum or product with
+// a constant per channel. The three stay apart as long as possible, because each is then rounded where TensorFlow
+// rounds.
+struct ChannelLine {
+  std::vector<float> center, scale, bias;
+
+  size_t size() const { return scale.size(); }
+  bool is_identity() const {
+    const auto are = [](const std::vector<float>& v, float x) {
+      return std::all_of(v.begin(), v.end(), [x](float each) { return each == x; });
+    };
+    return are(center, 0) && are(scale, 1) && are(bias, 0);
+  }
+  static ChannelLine identity(size_t channels) { return scaled(std::vector<float>(channels, 1)); }
+  static ChannelLine scaled(std::vector<float> scale) {
+    const std::vector<float> zero(scale.size(), 0);
+    return {zero, std::move(scale), zero};
+  }
+  static ChannelLine added(std::vector<float> bias) {
+    const size_t n = bias.size();
+    return {std::vector<float>(n, 0), std::vector<float>(n, 1), std::move(bias)};
+  }
+};
+
 // Weights as the graph has them, times what was folded into them. The two stay apart, so that a graph whose weights
 // have at most 256 distinct values keeps them through folding and needs one byte for each.
 struct ConvWeights {
-  ArrayPtr values;           // [rows, out_c] in row-major order, whatever its dims; depthwise: [k_h * k_w, c]
-  std::vector<float> scale;  // per output channel
-  std::vector<float> bias;   // per output channel
+  ArrayPtr values;   // [rows, out_c] in row-major order, whatever its dims; depthwise: [k_h * k_w, c]
+  ChannelLine line;  // of the sums of products
 
-  // What the kernels multiply with.
-  float weight(size_t row, size_t channel) const {
-    return values->floats[row * scale.size() + channel] * scale[channel];
-  }
+  float value(size_t row, size_t channel) const { return values->floats[row * line.size() + channel]; }
+  // With the channel's factor.
+  float weight(size_t row, size_t channel) const { return value(row, channel) * line.scale[channel]; }
 };
 
 enum class NodeKind {
@@ -46,12 +69,29 @@ enum class NodeKind {
   kDepthwiseConv2d,
   kAveragePool,
   kMaxPool,
-  kAdd,
-  kClamp,    // out = clamp(in): folded into what makes `in` where possible
-  kAffine,   // out = in * scale + bias per channel: folded into convolutions where possible
-  kConcat,   // along channels
-  kFlatten,  // [h, w, c] to [1, 1, h * w * c]: the same floats
+  kBinary,
+  kUnary,
+  kPad,
+  kResize,
+  kTranspose,
+  kReduce,
+  kBatchProduct,
+  kLocalResponseNorm,
+  kQuantize,  // to 8 bits of a range measured at run time
+  kSlice,     // channels param.dims[0] ... of the input: a view
+  kClamp,     // out = clamp(in): folded into what makes `in` where possible
+  kAffine,    // out = in * scale + bias per channel: folded into convolutions where possible
+  kConcat,    // along channels
+  kReshape,   // the same floats in another shape
   kSoftmax,
+};
+
+// What the function of an op needs besides its tensors; the fields of OpRecord with the same names.
+struct FunctionParams {
+  uint8_t function = 0;
+  float param[4] = {0, 0, 0, 0};
+  uint16_t dims[4] = {0, 0, 0, 0};
+  uint8_t order[4] = {0, 0, 0, 0};
 };
 
 struct NetworkNode {
@@ -61,6 +101,7 @@ struct NetworkNode {
   ValueId output = -1;
   Window window = {1, 1, 1, 1, 1, 1, 0, 0};
   Clamp clamp = {-__builtin_inff(), __builtin_inff()};
+  FunctionParams params = {};
   ConvWeights weights = {};
 
   bool has_clamp() const { return clamp.low != -__builtin_inff() || clamp.high != __builtin_inff(); }
@@ -81,6 +122,7 @@ struct Network {
   Preprocessing preprocessing;
   std::vector<std::string> labels;
   std::map<std::string, int> rewrites;  // what was folded, fused or dropped, and how often
+  std::vector<std::string> notes;       // what was assumed, in sentences
 
   ValueId add_value(Value value) {
     values.push_back(std::move(value));

@@ -43,6 +43,7 @@ class Planner {
   void plan_node(const NetworkNode& node) {
     PlannedOp op = {OpKind::copy, node.name, node.inputs, node.output};
     op.clamp = node.clamp;
+    op.params = node.params;
     const auto windowed = [&](OpKind kind, bool weights) {
       op.kind = kind;
       op.has_window = true;
@@ -63,16 +64,43 @@ class Planner {
       case NodeKind::kMaxPool:
         windowed(OpKind::max_pool, false);
         break;
-      case NodeKind::kAdd:
-        op.kind = OpKind::add;
+      case NodeKind::kPad:
+        windowed(OpKind::pad, false);
+        break;
+      case NodeKind::kBinary:
+        op.kind = OpKind::binary;
+        break;
+      case NodeKind::kUnary:
+        op.kind = OpKind::unary;
+        break;
+      case NodeKind::kResize:
+        op.kind = OpKind::resize;
+        break;
+      case NodeKind::kReduce:
+        op.kind = OpKind::reduce;
+        break;
+      case NodeKind::kBatchProduct:
+        op.kind = OpKind::batch_product;
+        break;
+      case NodeKind::kLocalResponseNorm:
+        op.kind = OpKind::local_response_norm;
+        break;
+      case NodeKind::kQuantize:
+        op.kind = OpKind::quantize;
         break;
       case NodeKind::kSoftmax:
         op.kind = OpKind::softmax;
         break;
       case NodeKind::kClamp:
         break;
-      case NodeKind::kFlatten:
-        plan_flatten(node);
+      case NodeKind::kTranspose:
+        plan_transpose(node, std::move(op));
+        return;
+      case NodeKind::kSlice:
+        plan_slice(node);
+        return;
+      case NodeKind::kReshape:
+        plan_reshape(node);
         return;
       case NodeKind::kConcat:
         plan_concat(node);
@@ -91,7 +119,7 @@ class Planner {
     return network_.add_value({of, {name}});
   }
 
-  void plan_flatten(const NetworkNode& node) {
+  void plan_reshape(const NetworkNode& node) {
     ValueId from = node.inputs[0];
     // Only a tensor without gaps can be seen in another shape; the ends have memory of their own.
     if (slice(from).of >= 0 || is_end(from)) {
@@ -106,15 +134,38 @@ class Planner {
     } else {
       slice(node.output) = {from, 0, true};
     }
-    is_flattened_.push_back(from);
+    is_whole_.push_back(from);
+  }
+
+  // A view of some channels. The ends have memory of their own.
+  void plan_slice(const NetworkNode& node) {
+    ValueId view = node.output;
+    if (is_end(view)) {
+      view = new_value(view, node.name);
+      add_copy(node.name, view, node.output);
+    }
+    slice(view) = {node.inputs[0], node.params.dims[0], false};
+  }
+
+  // Reads and writes tensors without gaps.
+  void plan_transpose(const NetworkNode& node, PlannedOp op) {
+    if (slice(op.inputs[0]).of >= 0 && !slice(op.inputs[0]).reshaped) {
+      const ValueId whole = new_value(op.inputs[0], node.name);
+      add_copy(node.name, op.inputs[0], whole);
+      op.inputs[0] = whole;
+    }
+    op.kind = OpKind::transpose;
+    is_whole_.push_back(op.inputs[0]);
+    is_whole_.push_back(op.output);
+    plan_.ops.push_back(std::move(op));
   }
 
   void plan_concat(const NetworkNode& node) {
     uint32_t channel = 0;
     for (const ValueId input : node.inputs) {
-      const bool flattened = std::find(is_flattened_.begin(), is_flattened_.end(), input) != is_flattened_.end();
+      const bool whole = std::find(is_whole_.begin(), is_whole_.end(), input) != is_whole_.end();
       ValueId part = input;
-      if (slice(input).of >= 0 || is_end(input) || flattened) {
+      if (slice(input).of >= 0 || is_end(input) || whole) {
         part = new_value(input, node.name);
         add_copy(node.name, input, part);
       }
@@ -212,7 +263,7 @@ class Planner {
   Network& network_;
   Plan plan_;
   std::vector<Slice> slices_;
-  std::vector<ValueId> is_flattened_;
+  std::vector<ValueId> is_whole_;
 };
 
 }  // namespace

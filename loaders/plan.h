@@ -16,6 +16,7 @@ struct PlannedOp {
   bool has_window = false;
   Window window = {0, 0, 0, 0, 0, 0, 0, 0};
   Clamp clamp = {-__builtin_inff(), __builtin_inff()};
+  FunctionParams params = {};
   const ConvWeights* weights = nullptr;  // in the network; null for ops without
 };
 

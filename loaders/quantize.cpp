@@ -13,7 +13,7 @@ struct Size {
 };
 
 Size size_of(const ConvWeights& weights) {
-  const size_t channels = weights.scale.size();
+  const size_t channels = weights.line.size();
   return {weights.values->floats.size() / channels, channels};
 }
 
@@ -25,6 +25,12 @@ class PanelWriter {
 
   void header(uint32_t vector, size_t channel, float x) {
     put(panel(channel) + (vector * kPanelLanes + channel % kPanelLanes) * sizeof(float), &x, sizeof x);
+  }
+  // The sum of products of weights that are `step` times what is stored.
+  void line(const ChannelLine& line, size_t channel, float step) {
+    header(0, channel, line.bias[channel]);
+    header(1, channel, line.scale[channel] * step);
+    header(2, channel, line.center[channel] / step);
   }
   void weight(size_t row, size_t channel, float x) { put(cell(row, channel, sizeof x), &x, sizeof x); }
   void weight(size_t row, size_t channel, uint8_t q) { put(cell(row, channel, sizeof q), &q, sizeof q); }
@@ -50,8 +56,8 @@ EncodedWeights encode_f32(const ConvWeights& weights) {
   const Size size = size_of(weights);
   PanelWriter writer(WeightType::f32, size, 0);
   for (size_t c = 0; c < size.channels; ++c) {
-    writer.header(0, c, weights.bias[c]);
-    for (size_t r = 0; r < size.rows; ++r) writer.weight(r, c, weights.weight(r, c));
+    writer.line(weights.line, c, 1);
+    for (size_t r = 0; r < size.rows; ++r) writer.weight(r, c, weights.values->floats[r * size.channels + c]);
   }
   return writer.finish();
 }
@@ -85,8 +91,7 @@ EncodedWeights encode_table(const ConvWeights& weights, const std::vector<float>
     writer.table(i, table[i]);
   }
   for (size_t c = 0; c < size.channels; ++c) {
-    writer.header(0, c, weights.bias[c]);
-    writer.header(1, c, weights.scale[c]);
+    writer.line(weights.line, c, 1);
     for (size_t r = 0; r < size.rows; ++r) {
       writer.weight(r, c, code[bits_of(weights.values->floats[r * size.channels + c])]);
     }
@@ -99,17 +104,22 @@ EncodedWeights encode_affine(const ConvWeights& weights) {
   const Size size = size_of(weights);
   PanelWriter writer(WeightType::u8_affine, size, 0);
   for (size_t c = 0; c < size.channels; ++c) {
-    float low = weights.weight(0, c), high = low;
+    const auto value = [&](size_t r) { return weights.values->floats[r * size.channels + c]; };
+    float low = value(0), high = low;
     for (size_t r = 1; r < size.rows; ++r) {
-      low = std::min(low, weights.weight(r, c));
-      high = std::max(high, weights.weight(r, c));
+      low = std::min(low, value(r));
+      high = std::max(high, value(r));
     }
-    const float step = (float)(((double)high - low) / 255);
-    writer.header(0, c, weights.bias[c]);
-    writer.header(1, c, step);
-    writer.header(2, c, low);
+    // Weights this small add nothing to a sum, and a center counted in steps between them would overflow.
+    if (std::max(-low, high) < 1e-30f) low = high = 0;
+    // Equal weights: one code, and a step that makes it their value. All zero: any step does.
+    const bool equal = !(high > low);
+    const float step = equal ? (low == 0 ? 1 : low) : (float)(((double)high - low) / 255);
+    const float offset = equal ? (low == 0 ? 0.0f : 1.0f) : (float)((double)low / step);
+    writer.line(weights.line, c, step);
+    writer.header(3, c, offset);
     for (size_t r = 0; r < size.rows; ++r) {
-      const double q = step > 0 ? std::round(((double)weights.weight(r, c) - low) / step) : 0;
+      const double q = equal ? 0 : std::round((double)value(r) / step - offset);
       writer.weight(r, c, (uint8_t)std::clamp(q, 0.0, 255.0));
     }
   }

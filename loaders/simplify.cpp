@@ -9,127 +9,242 @@ namespace {
 
 class Simplifier {
  public:
-  explicit Simplifier(Network* network) : network_(*network) {}
-
-  // Applies `rewrite` to every node, in order, until nothing changes. A rewrite returns true if it removed the node.
-  template <class Rewrite>
-  void for_each_node(Rewrite rewrite) {
-    for (size_t i = 0; i < network_.nodes.size();) {
-      if (rewrite(i)) {
-        network_.nodes.erase(network_.nodes.begin() + (std::ptrdiff_t)i);
-      } else {
-        ++i;
-      }
+  explicit Simplifier(Network* network)
+      : network_(*network), uses_(network->values.size(), 0), producer_(network->values.size(), -1) {
+    for (size_t i = 0; i < network_.nodes.size(); ++i) {
+      producer_[(size_t)network_.nodes[i].output] = (int)i;
+      for (const ValueId input : network_.nodes[i].inputs) ++uses_[(size_t)input];
     }
   }
 
-  NetworkNode& node(size_t i) { return network_.nodes[i]; }
-
-  // The node that makes the first input of node i, if nothing else uses what it makes; else null.
-  NetworkNode* sole_producer(size_t i) {
-    const ValueId input = node(i).inputs[0];
-    if (input == network_.output || uses(input) != 1) return nullptr;
-    for (NetworkNode& candidate : network_.nodes) {
-      if (candidate.output == input) return &candidate;
+  // Applies `rewrite` to every node, in order. A rewrite returns true if it made the node unnecessary.
+  template <class Rewrite>
+  void for_each_node(Rewrite rewrite) {
+    std::vector<NetworkNode> kept;
+    std::vector<bool> removed(network_.nodes.size(), false);
+    for (size_t i = 0; i < network_.nodes.size(); ++i) {
+      // What a rewrite left without a use goes as well.
+      const bool unused = uses_[(size_t)node(i).output] == 0 && node(i).output != network_.output;
+      removed[i] = unused || rewrite(i);
+      if (unused) forget_inputs(i);
     }
-    return nullptr;
+    for (size_t i = removed.size(); i-- > 0;) {
+      if (!removed[i] && uses_[(size_t)node(i).output] == 0 && node(i).output != network_.output) {
+        forget_inputs(i);
+        removed[i] = true;
+      }
+    }
+    for (size_t i = 0; i < removed.size(); ++i) {
+      if (removed[i]) continue;
+      producer_[(size_t)node(i).output] = (int)kept.size();
+      kept.push_back(std::move(node(i)));
+    }
+    network_.nodes = std::move(kept);
+  }
+
+  NetworkNode& node(size_t i) { return network_.nodes[i]; }
+  Shape shape(ValueId id) const { return network_.values[(size_t)id].shape; }
+  bool is_input(ValueId id) const { return id == network_.input; }
+
+  // The node that makes `value`, if only one input of one node uses it; else null.
+  NetworkNode* sole_producer(ValueId value) {
+    if (value == network_.output || uses_[(size_t)value] != 1) return nullptr;
+    return producer(value);
+  }
+  // Whoever else uses it.
+  NetworkNode* producer(ValueId value) {
+    const int at = producer_[(size_t)value];
+    return at < 0 ? nullptr : &network_.nodes[(size_t)at];
+  }
+  int use_count(ValueId value) const { return uses_[(size_t)value] + (value == network_.output ? 1 : 0); }
+
+  // Node i goes; `into`, which makes its input, makes its output from now on.
+  void merge(size_t i, NetworkNode* into) {
+    forget_inputs(i);
+    into->output = node(i).output;
+    producer_[(size_t)into->output] = (int)(into - network_.nodes.data());
+  }
+
+  void replace_inputs(NetworkNode* of, std::vector<ValueId> inputs) {
+    for (const ValueId input : of->inputs) --uses_[(size_t)input];
+    for (const ValueId input : inputs) ++uses_[(size_t)input];
+    of->inputs = std::move(inputs);
   }
 
   void count(const char* rewrite) { ++network_.rewrites[rewrite]; }
 
  private:
-  size_t uses(ValueId value) const {
-    size_t count = 0;
-    for (const NetworkNode& n : network_.nodes) {
-      count += (size_t)std::count(n.inputs.begin(), n.inputs.end(), value);
-    }
-    return count;
+  void forget_inputs(size_t i) {
+    for (const ValueId input : node(i).inputs) --uses_[(size_t)input];
   }
 
   Network& network_;
+  std::vector<int> uses_;      // by value: inputs of nodes
+  std::vector<int> producer_;  // by value: index of a node, -1 for the input
 };
+
+// Every window reaches into the map: the engine takes no others.
+bool reaches_into(const Window& w, Shape in, Shape out) {
+  const auto axis = [](uint32_t k, uint32_t stride, uint32_t dilation, uint32_t pad, uint32_t size, uint32_t count) {
+    return pad <= (k - 1) * dilation && (uint64_t)(count - 1) * stride < (uint64_t)size + pad && pad <= 65535;
+  };
+  return axis(w.k_h, w.stride_h, w.dilation_h, w.pad_top, in.h, out.h) &&
+         axis(w.k_w, w.stride_w, w.dilation_w, w.pad_left, in.w, out.w);
+}
 
 bool is_convolution(const NetworkNode& node) {
   return node.kind == NodeKind::kConv2d || node.kind == NodeKind::kDepthwiseConv2d;
 }
 
-// y = x * scale + bias after a convolution, or after another such line, becomes part of it.
+// What `second` makes of what `first` makes.
+ChannelLine joined(const ChannelLine& first, const ChannelLine& second) {
+  ChannelLine line = first;
+  for (size_t c = 0; c < line.size(); ++c) {
+    if (first.scale[c] == 1) {
+      line.center[c] = (float)((double)first.center[c] - first.bias[c] + second.center[c]);
+      line.scale[c] = second.scale[c];
+      line.bias[c] = second.bias[c];
+    } else {
+      line.scale[c] = first.scale[c] * second.scale[c];
+      line.bias[c] = (float)(((double)first.bias[c] - second.center[c]) * second.scale[c] + second.bias[c]);
+    }
+  }
+  return line;
+}
+
+// A line per channel after a convolution, or after another such line, becomes part of it.
 bool fold_affine(Simplifier& s, size_t i) {
   NetworkNode& node = s.node(i);
   if (node.kind != NodeKind::kAffine) return false;
-  NetworkNode* into = s.sole_producer(i);
+  NetworkNode* into = s.sole_producer(node.inputs[0]);
   if (!into || into->has_clamp() || (!is_convolution(*into) && into->kind != NodeKind::kAffine)) return false;
-  const ConvWeights& line = node.weights;
-  for (size_t c = 0; c < line.scale.size(); ++c) {
-    into->weights.scale[c] *= line.scale[c];
-    into->weights.bias[c] = (float)((double)into->weights.bias[c] * line.scale[c] + line.bias[c]);
-  }
-  into->output = node.output;
+  into->weights.line = joined(into->weights.line, node.weights.line);
+  s.merge(i, into);
   s.count(is_convolution(*into) ? "factor or sum per channel folded into a convolution (batch norm, bias)"
                                 : "factors and sums per channel joined");
   return true;
 }
 
+// Kinds whose kernels clamp what they store.
+bool has_clamp_field(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::kConv2d:
+    case NodeKind::kDepthwiseConv2d:
+    case NodeKind::kAffine:
+    case NodeKind::kAveragePool:
+    case NodeKind::kMaxPool:
+    case NodeKind::kBinary:
+    case NodeKind::kUnary:
+    case NodeKind::kReduce:
+    case NodeKind::kQuantize:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool fold_clamp(Simplifier& s, size_t i) {
   NetworkNode& node = s.node(i);
   if (node.kind != NodeKind::kClamp) return false;
-  NetworkNode* into = s.sole_producer(i);
-  const bool can_clamp = into && !into->has_clamp() && into->kind != NodeKind::kConcat &&
-                         into->kind != NodeKind::kFlatten && into->kind != NodeKind::kSoftmax;
-  if (!can_clamp) return false;
+  NetworkNode* into = s.sole_producer(node.inputs[0]);
+  if (!into || into->has_clamp() || !has_clamp_field(into->kind)) return false;
   into->clamp = node.clamp;
-  into->output = node.output;
+  s.merge(i, into);
   s.count("activation (Relu, Relu6) fused into the op before it");
   return true;
 }
 
 size_t rows_of(const ConvWeights& weights) {
-  return weights.values->floats.size() / weights.scale.size();
+  return weights.values->floats.size() / weights.line.size();
+}
+
+// What a line adds, once its factor is in the weights.
+double constant_part(const ChannelLine& line, size_t c) {
+  return line.bias[c] - (double)line.center[c] * line.scale[c];
 }
 
 // [rows, middle] times [middle, classes] in double, once, instead of both at every run.
 ConvWeights join_linear(const ConvWeights& first, const ConvWeights& second) {
-  const size_t rows = rows_of(first), middle = first.scale.size(), classes = second.scale.size();
+  const size_t rows = rows_of(first), middle = first.line.size(), classes = second.line.size();
   std::vector<double> product((rows + 1) * classes, 0.0);  // the last row is the bias
   for (size_t m = 0; m < middle; ++m) {
     for (size_t o = 0; o < classes; ++o) {
       const double w = second.weight(m, o);
       for (size_t r = 0; r < rows; ++r) product[r * classes + o] += first.weight(r, m) * w;
-      product[rows * classes + o] += first.bias[m] * w;
+      product[rows * classes + o] += constant_part(first.line, m) * w;
     }
   }
   ConvWeights joined;
   joined.values = std::make_shared<Array>(
       float_array({(int64_t)rows, (int64_t)classes}, {product.begin(), product.end() - (std::ptrdiff_t)classes}));
-  joined.scale.assign(classes, 1.0f);
+  joined.line = ChannelLine::identity(classes);
   for (size_t o = 0; o < classes; ++o) {
-    joined.bias.push_back((float)(product[rows * classes + o] + second.bias[o]));
+    joined.line.bias[o] = (float)(product[rows * classes + o] + constant_part(second.line, o));
   }
   return joined;
 }
 
 // The end of a retrained MobileNet: features -> 1001 logits (the bottleneck) -> classes, with nothing in between.
-bool join_tail(Simplifier& s, size_t i, const Network& network) {
+bool join_tail(Simplifier& s, size_t i) {
   NetworkNode& node = s.node(i);
-  const auto shape = [&](ValueId id) { return network.values[(size_t)id].shape; };
-  if (node.kind != NodeKind::kConv2d || shape(node.inputs[0]).elements() != shape(node.inputs[0]).c) return false;
-  NetworkNode* first = s.sole_producer(i);
+  if (node.kind != NodeKind::kConv2d) return false;
+  const Shape in = s.shape(node.inputs[0]);
+  if (in.elements() != in.c) return false;
+  NetworkNode* first = s.sole_producer(node.inputs[0]);
   if (!first || first->kind != NodeKind::kConv2d || first->has_clamp()) return false;
-  if (rows_of(node.weights) != shape(node.inputs[0]).c) return false;  // a window wider than the one pixel
-  const size_t rows = rows_of(first->weights), middle = first->weights.scale.size(),
-               classes = node.weights.scale.size();
+  if (rows_of(node.weights) != in.c) return false;  // a window wider than the one pixel
+  const size_t rows = rows_of(first->weights), middle = first->weights.line.size(), classes = node.weights.line.size();
   if (rows * classes >= (rows + classes) * middle) return false;  // would be larger
   first->weights = join_linear(first->weights, node.weights);
   first->clamp = node.clamp;
-  first->output = node.output;
+  s.merge(i, first);
   s.count("two linear maps at the end joined into one (--keep-bottleneck keeps both)");
   return true;
+}
+
+// A convolution of a map padded with zeros pads it itself.
+bool fold_pad(Simplifier& s, size_t i) {
+  NetworkNode& node = s.node(i);
+  if (!is_convolution(node)) return false;
+  NetworkNode* pad = s.producer(node.inputs[0]);
+  if (!pad || pad->kind != NodeKind::kPad) return false;
+  const FunctionParams& p = pad->params;
+  const Window& border = pad->window;
+  const bool is_zero_border = p.function == (uint8_t)PadMode::constant && p.param[0] == 0 && p.dims[0] == 0 &&
+                              p.dims[1] == 0 && border.stride_h == 1 && border.stride_w == 1;
+  Window window = node.window;
+  window.pad_top += border.pad_top;
+  window.pad_left += border.pad_left;
+  if (!is_zero_border || !reaches_into(window, s.shape(pad->inputs[0]), s.shape(node.output))) return false;
+  node.window = window;
+  s.replace_inputs(&node, {pad->inputs[0]});
+  s.count("zero padding folded into a convolution");
+  return false;
+}
+
+// x * sigmoid(x), x * relu6(x + 3) / 6.
+bool fuse_swish(Simplifier& s, size_t i) {
+  NetworkNode& node = s.node(i);
+  if (node.kind != NodeKind::kBinary || node.params.function != (uint8_t)BinaryFunction::mul) return false;
+  for (const size_t gate_at : {1u, 0u}) {
+    NetworkNode* gate = s.sole_producer(node.inputs[gate_at]);
+    const ValueId x = node.inputs[1 - gate_at];
+    const bool is_sigmoid = gate && gate->kind == NodeKind::kUnary && !gate->has_clamp() &&
+                            gate->params.function == (uint8_t)UnaryFunction::sigmoid;
+    if (!is_sigmoid || gate->inputs[0] != x) continue;
+    node.kind = NodeKind::kUnary;
+    node.params.function = (uint8_t)UnaryFunction::swish;
+    s.replace_inputs(&node, {x});
+    s.count("x * sigmoid(x) made one op (swish)");
+    return false;
+  }
+  return false;
 }
 
 // What could not be folded runs as a depthwise convolution of one pixel.
 void affine_to_depthwise(NetworkNode* node) {
   if (node->kind != NodeKind::kAffine) return;
-  const size_t channels = node->weights.scale.size();
+  const size_t channels = node->weights.line.size();
   node->kind = NodeKind::kDepthwiseConv2d;
   node->weights.values =
       std::make_shared<Array>(float_array({1, (int64_t)channels}, std::vector<float>(channels, 1.0f)));
@@ -140,8 +255,10 @@ void affine_to_depthwise(NetworkNode* node) {
 void simplify(Network* network, bool keep_bottleneck) {
   Simplifier s(network);
   s.for_each_node([&](size_t i) { return fold_affine(s, i); });
+  s.for_each_node([&](size_t i) { return fold_pad(s, i); });
+  s.for_each_node([&](size_t i) { return fuse_swish(s, i); });
   s.for_each_node([&](size_t i) { return fold_clamp(s, i); });
-  if (!keep_bottleneck) s.for_each_node([&](size_t i) { return join_tail(s, i, *network); });
+  if (!keep_bottleneck) s.for_each_node([&](size_t i) { return join_tail(s, i); });
   for (NetworkNode& node : network->nodes) affine_to_depthwise(&node);
 }
 

@@ -231,6 +231,28 @@ struct TfliteOps {
     const std::string gate = e.node("Relu6", {e.node("AddV2", {x, e.scalar("three", 3)})});
     return e.node("Mul", {x, e.node("Mul", {gate, e.scalar("sixth", 1.0f / 6)})});
   }
+  // x / 2 * (1 + erf(x / sqrt 2)), or with the tanh that is near it.
+  static std::string gelu(Emitter& e, const TfliteOperator& op, const char*) {
+    const std::string x = e.value(0);
+    std::string inner = x;
+    if (op.options.number<uint8_t>(0)) {
+      const std::string cubed = e.node("Mul", {x, e.node("Square", {x})});
+      inner = e.node("AddV2", {x, e.node("Mul", {cubed, e.scalar("cubic", 0.044715f)})});
+      inner = e.node("Tanh", {e.node("Mul", {inner, e.scalar("slope", 0.7978845608f)})});
+    } else {
+      inner = e.node("Erf", {e.node("Mul", {x, e.scalar("slope", 0.7071067812f)})});
+    }
+    const std::string half = e.node("Mul", {x, e.scalar("half", 0.5f)});
+    return e.node("Mul", {half, e.node("AddV2", {inner, e.scalar("one", 1)})});
+  }
+  // Each pixel's channels, or each row, made 1 long; nothing is divided by less than 1e-6.
+  static std::string l2_normalization(Emitter& e, const TfliteOperator& op, const char*) {
+    const std::string x = e.value(0), squares = e.node("Square", {x});
+    const std::string axes = e.build_.ints(e.out_name_ + "/axes", {1}, {(int32_t)e.input(0).dims.size() - 1});
+    const std::string sum = e.node("Sum", {squares, axes}, {{"keep_dims", Build::flag(true)}});
+    const std::string length = e.node("Maximum", {e.node("Sqrt", {sum}), e.scalar("least", 1e-6f)});
+    return activation(e, op.options.number<int8_t>(0), e.node("RealDiv", {x, length}));
+  }
   static std::string softmax(Emitter& e, const TfliteOperator& op, const char* tf_op) {
     const float beta = op.options.number<float>(0);
     std::string x = e.value(0);

@@ -77,6 +77,10 @@ class Writer {
       record.out = tensor_of_[(size_t)op.output];
       record.clamp_low = op.clamp.low;
       record.clamp_high = op.clamp.high;
+      record.function = op.params.function;
+      std::memcpy(record.param, op.params.param, sizeof record.param);
+      std::memcpy(record.dims, op.params.dims, sizeof record.dims);
+      std::memcpy(record.order, op.params.order, sizeof record.order);
       if (op.has_window) add_window(op, &record);
       if (op.weights) add_weights(*op.weights, &record);
       ops_.push_back(record);
@@ -95,13 +99,14 @@ class Writer {
   }
 
   void add_weights(const ConvWeights& weights, OpRecord* record) {
-    const EncodedWeights encoded = encode_weights(weights, choice_);
+    EncodedWeights encoded = encode_weights(weights, choice_);
     record->weight_type = (uint8_t)encoded.type;
-    record->weights_offset = (uint32_t)weights_.size();
+    record->weights_offset = (uint32_t)weights_bytes_;
     record->weights_bytes = (uint32_t)encoded.bytes.size();
-    weights_.insert(weights_.end(), encoded.bytes.begin(), encoded.bytes.end());
-    if (weights_.size() > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
-    max_rows_ = std::max(max_rows_, (uint32_t)(weights.values->floats.size() / weights.scale.size()));
+    weights_bytes_ += encoded.bytes.size();
+    weights_.push_back(std::move(encoded.bytes));
+    if (weights_bytes_ > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
+    max_rows_ = std::max(max_rows_, (uint32_t)(weights.values->floats.size() / weights.line.size()));
   }
 
   void add_labels() {
@@ -121,27 +126,46 @@ class Writer {
     return record;
   }
 
-  void add_section(SectionKind kind, const void* data, size_t bytes, size_t count) {
-    align(&body_);
-    table_.push_back({(uint32_t)kind, (uint32_t)body_.size(), (uint32_t)bytes, (uint32_t)count});
+  // Sections lie behind each other; nothing is copied twice, as weights may be most of the machine's memory.
+  void begin_section(SectionKind kind, size_t bytes, size_t count) {
+    align(&file_);
+    table_.push_back({(uint32_t)kind, (uint32_t)file_.size(), (uint32_t)bytes, (uint32_t)count});
+  }
+  void append(const void* data, size_t bytes) {
     const uint8_t* from = (const uint8_t*)data;
-    body_.insert(body_.end(), from, from + bytes);
+    file_.insert(file_.end(), from, from + bytes);
   }
   template <class Record>
   void add_records(SectionKind kind, const std::vector<Record>& records) {
-    add_section(kind, records.data(), records.size() * sizeof(Record), records.size());
+    begin_section(kind, records.size() * sizeof(Record), records.size());
+    append(records.data(), records.size() * sizeof(Record));
   }
 
   std::vector<uint8_t> assemble(const ModelRecord& model) {
-    add_section(SectionKind::kModel, &model, sizeof model, 1);
+    const size_t sections = names_.empty() ? 7 : 8, in_front = sizeof(FileHeader) + sections * sizeof(SectionEntry);
+    const size_t others = tensors_.size() * sizeof(TensorRecord) + ops_.size() * sizeof(OpRecord) +
+                          plan_.steps.size() * sizeof(StepRecord) + labels_.size() * sizeof(uint32_t) +
+                          strings_.bytes().size() + names_.size() * sizeof(NodeNameRecord);
+    file_.reserve(in_front + sizeof model + others + weights_bytes_ + (sections + 1) * kSectionAlignment);
+    file_.resize(in_front);
+    add_records(SectionKind::kModel, std::vector<ModelRecord>{model});
     add_records(SectionKind::kTensors, tensors_);
     add_records(SectionKind::kOps, ops_);
     add_records(SectionKind::kSteps, plan_.steps);
     add_records(SectionKind::kLabels, labels_);
-    add_section(SectionKind::kStrings, strings_.bytes().data(), strings_.bytes().size(), 0);
-    add_section(SectionKind::kWeights, weights_.data(), weights_.size(), 0);
+    begin_section(SectionKind::kStrings, strings_.bytes().size(), 0);
+    append(strings_.bytes().data(), strings_.bytes().size());
+    begin_section(SectionKind::kWeights, weights_bytes_, 0);
+    for (std::vector<uint8_t>& encoded : weights_) {
+      append(encoded.data(), encoded.size());
+      encoded = {};
+    }
     if (!names_.empty()) add_records(SectionKind::kNodeNames, names_);
+    finish_header();
+    return std::move(file_);
+  }
 
+  void finish_header() {
     FileHeader header = {};
     std::memcpy(header.magic, kMagic, sizeof kMagic);
     header.version_major = kVersionMajor;
@@ -149,18 +173,12 @@ class Writer {
     header.section_count = (uint32_t)table_.size();
     header.arena_bytes = plan_.arena_bytes;
     header.max_rows = max_rows_;
-
-    std::vector<uint8_t> file(sizeof header + table_.size() * sizeof(SectionEntry));
-    align(&file);
-    for (SectionEntry& entry : table_) entry.offset += (uint32_t)file.size();
-    std::memcpy(file.data() + sizeof header, table_.data(), table_.size() * sizeof(SectionEntry));
-    file.insert(file.end(), body_.begin(), body_.end());
-    header.file_bytes = (uint32_t)file.size();
-    std::memcpy(file.data(), &header, sizeof header);
+    header.file_bytes = (uint32_t)file_.size();
+    std::memcpy(file_.data(), &header, sizeof header);
+    std::memcpy(file_.data() + sizeof header, table_.data(), table_.size() * sizeof(SectionEntry));
     const size_t first = offsetof(FileHeader, version_major);
-    const uint32_t sum = checksum(file.data() + first, file.size() - first);
-    std::memcpy(file.data() + offsetof(FileHeader, checksum), &sum, sizeof sum);
-    return file;
+    const uint32_t sum = checksum(file_.data() + first, file_.size() - first);
+    std::memcpy(file_.data() + offsetof(FileHeader, checksum), &sum, sizeof sum);
   }
 
   const Network& network_;
@@ -172,10 +190,11 @@ class Writer {
   std::vector<OpRecord> ops_;
   std::vector<uint32_t> labels_;
   std::vector<NodeNameRecord> names_;
-  std::vector<uint8_t> weights_;
+  std::vector<std::vector<uint8_t>> weights_;  // of each op that has some
+  size_t weights_bytes_ = 0;
   uint32_t max_rows_ = 0;
   std::vector<SectionEntry> table_;
-  std::vector<uint8_t> body_;
+  std::vector<uint8_t> file_;
 };
 
 }  // namespace

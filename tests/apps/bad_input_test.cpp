@@ -35,6 +35,40 @@ void check_model_refused(const std::string& model, const std::vector<std::string
   CHECK_FALSE(std::filesystem::exists("out.posy"));
 }
 
+// A graph that does not convert: every command but info refuses it, info shows it and says why.
+void check_graph_refused(const std::string& graph, const std::vector<std::string>& parts) {
+  CAPTURE(graph);
+  check_refused({"convert", graph, "-o", "out.posy"}, graph, parts);
+  check_refused({"label", graph, "red.png", "--json"}, graph, parts);
+  check_refused({"bench", graph}, graph, parts);
+  CHECK_FALSE(std::filesystem::exists("out.posy"));
+  const Outcome info = run_posy({"info", graph, "--json"});
+  CAPTURE(info.err);
+  CHECK(info.code == 0);
+  CHECK(info.err == "");
+  REQUIRE(info.json().size() == 1);
+  CHECK(info.json()[0]["convertible"] == false);
+  const std::string reason = info.json()[0]["reason"];
+  CAPTURE(reason);
+  CHECK(contains(reason, graph));
+  for (const std::string& part : parts) CHECK(contains(reason, part));
+}
+
+// The graph that is made in `g`, refused in a sentence with `parts` in it.
+void check_kind_refused(const posy::GraphWriter& g, const std::vector<std::string>& parts) {
+  Workplace here;
+  write_colour_files();
+  write("kind.pb", g.bytes());
+  check_graph_refused("kind.pb", parts);
+}
+
+// A photo on its way: `last` gets pixels.
+posy::GraphWriter photo_graph() {
+  posy::GraphWriter g;
+  g.placeholder("photo", {1, 8, 8, 3});
+  return g;
+}
+
 void check_image_refused(const std::string& image, const std::vector<std::string>& parts = {}) {
   CAPTURE(image);
   check_refused({"label", "graph.pb", image}, image, parts);
@@ -118,7 +152,163 @@ TEST_CASE("bad model: an unsupported op is named with its node and what feeds it
   Workplace here;
   write_colour_files();
   write("odd.pb", colour_graph("Cosh").bytes());
-  check_model_refused("odd.pb", {"Cosh", "odd_one", "input"});
+  check_graph_refused("odd.pb", {"'odd_one' (Cosh)", "cannot be converted", "'input' (Placeholder)"});
+}
+
+TEST_CASE("refused by name: object detectors") {
+  posy::GraphWriter chosen = photo_graph();
+  chosen.node("boxes", "Squeeze", {"photo"});
+  chosen.node("keep", "NonMaxSuppressionV3", {"boxes"});
+  chosen.node("final", "Identity", {"keep"});
+  check_kind_refused(chosen, {"object detector", "'keep' (NonMaxSuppressionV3)", "Posy runs classifiers"});
+  posy::GraphWriter raw = photo_graph();
+  raw.node("mbox_loc", "ConcatV2", {"photo"});
+  raw.node("mbox_conf_flatten", "Softmax", {"photo"});
+  check_kind_refused(raw, {"object detector", "'mbox_loc' (ConcatV2)", "--output-node"});
+  posy::GraphWriter api = photo_graph();
+  for (const char* name : {"detection_boxes", "detection_scores", "detection_classes", "num_detections"}) {
+    api.node(name, "Identity", {"photo"});
+  }
+  check_kind_refused(api, {"object detector", "'detection_boxes' (Identity)"});
+}
+
+TEST_CASE("refused by name: what takes sound, words or strings, and recurrent networks") {
+  posy::GraphWriter sound;
+  sound.placeholder("wav_data", {}, posy::DataType::kString);
+  sound.node("decoded", "DecodeWav", {"wav_data"});
+  sound.node("labels_softmax", "Softmax", {"decoded"});
+  check_kind_refused(sound, {"'decoded' (DecodeWav) takes sound", "image classifiers"});
+  posy::GraphWriter words;
+  words.placeholder("word_ids", {-1, 40}, posy::DataType::kInt32);
+  words.constant("table", {2, 2}, {1, 2, 3, 4});
+  words.node("embedding", "Gather", {"table", "word_ids"});
+  words.node("scores", "Softmax", {"embedding"});
+  check_kind_refused(words, {"'word_ids' (Placeholder)", "words", "image classifiers"});
+  posy::GraphWriter strings;
+  strings.placeholder("tf_example", {-1}, posy::DataType::kString);
+  strings.node("scores", "Softmax", {"tf_example"});
+  check_kind_refused(strings, {"'tf_example' (Placeholder) takes strings"});
+  posy::GraphWriter rnn = photo_graph();
+  rnn.node("rnn/basic_lstm_cell/Mul", "BlockLSTM", {"photo"});
+  rnn.node("scores", "Softmax", {"rnn/basic_lstm_cell/Mul"});
+  check_kind_refused(rnn, {"recurrent", "'rnn/basic_lstm_cell/Mul' (BlockLSTM)"});
+}
+
+TEST_CASE("refused by name: training graphs, with the command that freezes them") {
+  posy::GraphWriter g = photo_graph();
+  g.node("weights", "VariableV2");
+  g.node("weights/read", "Identity", {"weights"});
+  g.node("product", "Conv2D", {"photo", "weights/read"}).text("padding", "SAME").ints("strides", {1, 1, 1, 1});
+  g.node("scores", "Softmax", {"product"});
+  check_kind_refused(g, {"not a frozen graph", "'weights' (VariableV2)", "freeze_graph --input_graph=kind.pb",
+                         "--output_node_names=scores", "convert_variables_to_constants"});
+  g.node("gradients/product_grad", "Conv2DBackpropFilter", {"photo", "scores"});
+  g.node("train/update", "ApplyGradientDescent", {"weights", "gradients/product_grad"});
+  check_kind_refused(g, {"a training graph", "'weights' (VariableV2)", "freeze_graph"});
+  posy::GraphWriter handles = photo_graph();
+  handles.node("w", "VarHandleOp");
+  handles.node("w/Read", "ReadVariableOp", {"w"});
+  handles.node("product", "MatMul", {"photo", "w/Read"});
+  handles.node("scores", "Softmax", {"product"});
+  check_kind_refused(handles, {"'w' (VarHandleOp) and 1 more", "freeze_graph"});
+  posy::GraphWriter norm = photo_graph();
+  norm.constant("c", {3}, {1, 1, 1});
+  norm.node("bn", "FusedBatchNorm", {"photo", "c", "c", "c", "c"}).flag("is_training", true);
+  norm.node("scores", "Softmax", {"bn"});
+  check_kind_refused(norm, {"a training graph", "'bn' (FusedBatchNorm)", "is_training", "--output_node_names=scores"});
+}
+
+TEST_CASE("refused by name: a training graph in which several nodes may be the output") {
+  posy::GraphWriter g = photo_graph();
+  g.node("left", "Softmax", {"photo"});
+  g.node("right", "Softmax", {"photo"});
+  check_kind_refused(g, {"several nodes may be the output: 'left' (Softmax) and 'right' (Softmax)", "--output-node"});
+  g.scalar("rate", 1);
+  g.node("train", "ApplyAdam", {"rate"});
+  check_kind_refused(g, {"a training graph", "'left' (Softmax) and 'right' (Softmax)", "freeze", "--output-node"});
+}
+
+TEST_CASE("a training graph whose classifier is frozen converts: its leftovers do no harm") {
+  Workplace here;
+  write_colour_files();
+  posy::GraphWriter g = colour_graph();
+  g.node("truth", "Placeholder").type("dtype", posy::DataType::kFloat);
+  g.node("loss", "SoftmaxCrossEntropyWithLogits", {"final/add", "truth"});
+  g.node("step", "VariableV2");
+  g.node("gradients/final", "MatMul", {"bottleneck", "loss:1"});
+  g.node("train", "ApplyGradientDescent", {"step", "gradients/final"});
+  write("graph.pb", g.bytes());
+  CHECK(run_posy({"label", "graph.pb", "red.png", "--top=1"}).out == "red (score=0.57612)\n");
+  const Json info = run_posy({"info", "graph.pb", "--json"}).json().at(0);
+  CHECK(info["convertible"] == true);
+  for (const Json& op : info["graph"]["ops"]) CHECK(op["supported"] == true);
+}
+
+TEST_CASE("refused by name: control flow and calls of functions") {
+  posy::GraphWriter loop = photo_graph();
+  loop.node("map/while/Enter", "Enter", {"photo"});
+  loop.node("map/while/Merge", "Merge", {"map/while/Enter", "map/while/NextIteration"});
+  loop.node("map/while/NextIteration", "NextIteration", {"map/while/Merge"});
+  loop.node("map/while/Exit", "Exit", {"map/while/Merge"});
+  loop.node("scores", "Softmax", {"map/while/Exit"});
+  check_kind_refused(loop, {"is part of a loop", "control flow", "'map/while/Enter' (Enter)", "--input-node"});
+  for (const std::string op : {"While", "StatelessWhile"}) {
+    posy::GraphWriter g = photo_graph();
+    g.node("loop", op, {"photo"});
+    g.node("scores", "Softmax", {"loop"});
+    check_kind_refused(g, {"is part of a loop", "control flow", "'loop' (" + op + ")"});
+  }
+  for (const std::string op : {"If", "StatelessIf"}) {
+    posy::GraphWriter g = photo_graph();
+    g.node("cond", op, {"photo", "photo"});
+    g.node("scores", "Softmax", {"cond"});
+    check_kind_refused(g, {"control flow", "'cond' (" + op + ")", "freeze the graph for inference"});
+  }
+  posy::GraphWriter branch = photo_graph();
+  branch.node("is_bright", "Greater", {"photo", "photo"});
+  branch.node("switch", "Switch", {"photo", "is_bright"});
+  branch.node("scores", "Softmax", {"switch"});
+  check_kind_refused(branch, {"control flow"});
+  for (const std::string op : {"PartitionedCall", "StatefulPartitionedCall"}) {
+    posy::GraphWriter g = photo_graph();
+    g.node("call", op, {"photo"}).function("f", "__inference_call_12");
+    g.node("scores", "Identity", {"call"});
+    check_kind_refused(g, {"'call' (" + op + ")", "TensorFlow 2", "convert_variables_to_constants_v2"});
+  }
+}
+
+TEST_CASE("refused by name: several inputs, and images from a pipeline") {
+  posy::GraphWriter two = photo_graph();
+  two.placeholder("second", {1, 8, 8, 3});
+  two.node("sum", "Add", {"photo", "second"});
+  two.node("scores", "Softmax", {"sum"});
+  check_kind_refused(two, {"'photo' (Placeholder) and 'second' (Placeholder)", "one image", "--input-node"});
+  Workplace here;
+  write("two.pb", two.bytes());
+  check_refused({"convert", "two.pb", "--input-node", "photo"}, "two.pb",
+                {"needs 'second' (Placeholder)", "'photo' (Placeholder)", "fixed values"});
+  posy::GraphWriter pipeline;
+  pipeline.node("IteratorGetNext", "IteratorGetNext");
+  pipeline.node("scores", "Softmax", {"IteratorGetNext"});
+  check_kind_refused(pipeline, {"'IteratorGetNext' (IteratorGetNext)", "--input-node", "--output-node"});
+}
+
+TEST_CASE("a file's bytes that a decoder takes are no second input") {
+  posy::GraphWriter g;
+  g.placeholder("contents", {}, posy::DataType::kString);
+  g.node("decode", "DecodeJpeg", {"contents"});
+  g.node("scores", "Softmax", {"decode"});
+  check_kind_refused(g, {"after 'decode' no ResizeBilinear to a constant size was found", "--input-node"});
+}
+
+TEST_CASE("what the user names wrongly is said before what the graph is") {
+  Workplace here;
+  posy::GraphWriter g = photo_graph();
+  g.node("loop", "While", {"photo"});
+  g.node("scores", "Softmax", {"loop"});
+  write("loop.pb", g.bytes());
+  check_refused({"convert", "loop.pb", "--output-node", "score"}, "loop.pb", {"no node 'score'", "'scores' (Softmax)"});
+  check_refused({"convert", "loop.pb", "--input-node", "phot"}, "loop.pb", {"no node 'phot'"});
 }
 
 TEST_CASE("bad labels: the wrong count, missing, empty, no text") {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "tests/apps/run_posy.h"
+#include "tests/loaders/saved_model_writer.h"
 
 using namespace posy_test;
 
@@ -159,4 +160,135 @@ TEST_CASE("info: --json has the fields of the interface") {
   CHECK(info["macs"] == macs);
   CHECK(info["weight_bytes"].get<uint64_t>() >= weight_bytes);
   CHECK(info["arena_bytes"].get<uint64_t>() >= 8 * 8 * 3 * 4);
+}
+
+TEST_CASE("info: of a graph that converts, its own ops are listed too") {
+  Workplace here;
+  write_colour_files();
+  const Outcome text = run_posy({"info", "graph.pb"});
+  CHECK(text.code == 0);
+  CHECK(contains(text.out, "\ngraph    GraphDef, 11 nodes: "));
+  CHECK(contains(text.out, "4 Const"));
+  const Json info = run_posy({"info", "graph.pb", "--json"}).json().at(0);
+  CHECK(info["convertible"] == true);
+  CHECK(info["graph"]["nodes"] == 11);
+  CHECK(info["graph"]["ops"][0] == Json({{"op", "Const"}, {"count", 4}, {"needed", 4}, {"supported", true}}));
+  CHECK(info["ops"][0].contains("kind"));  // the ops of the .posy file, as ever
+}
+
+TEST_CASE("info: a graph that does not convert is shown: ends, ops, what cannot be converted and where, and why") {
+  Workplace here;
+  posy::GraphWriter g = colour_graph("Cosh");
+  g.node("odd_two", "Cosh", {"odd_one", "input"});
+  g.node("truth", "Bucketize", {"odd_two"});  // behind the output: no harm
+  g.producer(26);
+  write("odd.pb", g.bytes());
+  const Outcome text = run_posy({"info", "odd.pb"});
+  CHECK(text.code == 0);
+  CHECK(text.err == "");
+  for (const std::string part :
+       {"file     odd.pb, ", "graph    GraphDef, 14 nodes, producer 26", "input    input, float [1,8,8,3]",
+        "output   final_result (Softmax)", "unneeded 2 nodes",
+        "refused  node 'odd_one' (Cosh): this op cannot be converted", "      4  Const\n",
+        "      2  Cosh         cannot be converted\n", "      1  Bucketize    not needed\n",
+        "\ncannot be converted:\n  Cosh, 1 node\n    'odd_one', fed by 'input' (Placeholder)\n"}) {
+    CAPTURE(text.out);
+    CAPTURE(part);
+    CHECK(contains(text.out, part));
+  }
+  const Outcome outcome = run_posy({"info", "odd.pb", "--json"});
+  CHECK(outcome.code == 0);
+  REQUIRE(outcome.json().size() == 1);
+  const Json info = outcome.json()[0];
+  CHECK(info["convertible"] == false);
+  CHECK(contains(info["reason"], "odd.pb: node 'odd_one' (Cosh)"));
+  CHECK(info["format"] == "GraphDef");
+  CHECK(info["nodes"] == 14);
+  CHECK(info["unneeded_nodes"] == 2);
+  CHECK(info["producer"] == 26);
+  CHECK(info["inputs"] == Json::parse(R"([{"node": "input", "type": "float", "shape": [1, 8, 8, 3]}])"));
+  CHECK(info["outputs"] == Json::parse(R"([{"node": "final_result", "op": "Softmax"}])"));
+  CHECK(info["ops"][0] == Json({{"op", "Const"}, {"count", 4}, {"needed", 4}, {"supported", true}}));
+  CHECK(info["ops"][1] == Json({{"op", "Cosh"}, {"count", 2}, {"needed", 1}, {"supported", false}}));
+  const Json where = {{"node", "odd_one"}, {"fed_by", {"'input' (Placeholder)"}}};
+  CHECK(info["unsupported"] == Json::array({{{"op", "Cosh"}, {"count", 1}, {"nodes", Json::array({where})}}}));
+}
+
+TEST_CASE("info: long lists are cut, and say how much is left") {
+  Workplace here;
+  posy::GraphWriter g;
+  g.placeholder("x", {1, 2, 2, 3});
+  std::string last = "x";
+  for (int i = 0; i < 60; ++i) {
+    const std::string name = "odd" + std::to_string(i);
+    g.node(name, "Odd" + std::to_string(i), {last});
+    last = name;
+  }
+  for (int i = 0; i < 60; ++i) g.node("y" + std::to_string(i), "Identity", {last});
+  write("long.pb", g.bytes());
+  const Outcome text = run_posy({"info", "long.pb"});
+  CHECK(text.code == 0);
+  CHECK(std::count(text.out.begin(), text.out.end(), '\n') < 120);
+  CHECK(contains(text.out, "... and 52 more\n"));
+  CHECK(contains(text.out, "... and 22 more ops\n"));
+  CHECK(contains(text.out, "... and 48 more ops\n"));
+  CHECK(run_posy({"info", "long.pb", "--json"}).json().at(0)["ops"].size() == 62);
+}
+
+TEST_CASE("info: a SavedModel is shown although its variables are missing, or its graph is inside functions") {
+  Workplace here;
+  posy::GraphWriter g;
+  g.placeholder("photo", {1, 8, 8, 3});
+  g.node("w", "VariableV2");
+  g.node("scores", "MatMul", {"photo", "w"});
+  std::filesystem::create_directory("saved");
+  write("saved/saved_model.pb", posy::saved_model({posy::MetaGraphWriter({"serve"}, g.bytes())}));
+  for (const std::string path : {"saved", "saved/saved_model.pb"}) {
+    CAPTURE(path);
+    CHECK(run_posy({"convert", path, "-o", "out.posy"}).code == 1);
+    const Outcome outcome = run_posy({"info", path, "--json"});
+    CHECK(outcome.code == 0);
+    REQUIRE(outcome.json().size() == 1);
+    const Json info = outcome.json()[0];
+    CHECK(info["format"] == "SavedModel");
+    CHECK(contains(info["reason"], "the value of the variable 'w' is missing"));
+    CHECK(info["unsupported"][0]["op"] == "VariableV2");
+  }
+  posy::GraphWriter call;
+  call.placeholder("photo", {1, 8, 8, 3});
+  call.node("call", "StatefulPartitionedCall", {"photo"});
+  write("saved/saved_model.pb", posy::saved_model({posy::MetaGraphWriter({"serve"}, call.bytes())}));
+  const Outcome text = run_posy({"info", "saved"});
+  CHECK(text.code == 0);
+  CHECK(contains(text.out, "StatefulPartitionedCall  cannot be converted"));
+  CHECK(contains(text.out, "convert_variables_to_constants_v2"));
+}
+
+TEST_CASE("info: --dump shows a .posy file's bytes, of a graph that does not convert there are none") {
+  Workplace here;
+  write("odd.pb", colour_graph("Cosh").bytes());
+  const Outcome dump = run_posy({"info", "odd.pb", "--dump"});
+  CHECK(dump.code == 1);
+  CHECK(is_one_sentence_about(dump.err, "odd.pb"));
+  const Outcome named = run_posy({"info", "odd.pb", "--output-node", "odd_one"});
+  CHECK(named.code == 0);
+  CHECK(contains(named.out, "output   odd_one (Cosh)"));
+}
+
+TEST_CASE("flags for graphs are refused with a .posy file, which is converted already") {
+  Workplace here;
+  write_colour_files();
+  REQUIRE(run_posy({"convert", "graph.pb"}).code == 0);
+  const std::vector<std::vector<std::string>> commands = {
+      {"info", "graph.posy", "--mean", "3"},
+      {"bench", "graph.posy", "--weights=u8"},
+      {"label", "graph.posy", "red.png", "--labels", "labels.txt"},
+      {"label", "--graph=graph.posy", "--image=red.png", "--keep-bottleneck"},
+  };
+  for (const auto& words : commands) {
+    const Outcome outcome = run_posy(words);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.out == "");
+    CHECK(contains(outcome.err, " needs a graph; graph.posy is already converted"));
+  }
 }

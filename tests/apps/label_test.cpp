@@ -145,6 +145,15 @@ TEST_CASE("label: the tutorial's spellings are understood") {
             .out == expected);
 }
 
+TEST_CASE("label: --image may be repeated, and goes with other words") {
+  Workplace here;
+  write_colour_files();
+  CHECK(run_posy({"label", "--graph=graph.pb", "--image=red.png", "--image", "blue.png", "--top=1"}).out ==
+        "red.png\nred (score=0.57612)\nblue.png\nblue (score=0.57612)\n");
+  CHECK(run_posy({"label", "graph.pb", "green.png", "--image=red.png", "--top=1"}).out ==
+        "green.png\ngreen (score=0.57612)\nred.png\nred (score=0.57612)\n");
+}
+
 TEST_CASE("label: threads change nothing but the time") {
   Workplace here;
   write_colour_files();

@@ -78,12 +78,19 @@ TEST_CASE("usage: what is misspelled is named, with what is right") {
   Workplace here;
   check_usage_error({}, "no command");
   check_usage_error({"labl"}, "'labl'");
+  check_usage_error({"labl"}, "did you mean label?");
+  check_usage_error({"convrt"}, "did you mean convert?");
   check_usage_error({"labl"}, "convert, label, info, bench");
   check_usage_error({"help", "labl"}, "'labl'");
   check_usage_error({"label", "--tpo", "3", "a", "b"}, "unknown flag --tpo; did you mean --top?");
   check_usage_error({"label", "--thread=3", "a", "b"}, "did you mean --threads?");
   check_usage_error({"label", "--nothing-like-it", "a", "b"}, "--nothing-like-it");
   check_usage_error({"label", "-x", "a", "b"}, "-x");
+  check_usage_error({"convert", "--keep", "a"}, "did you mean --keep-bottleneck?");
+  for (const std::string far : {"--int8", "--zz", "--nothing-like-it"}) {
+    CHECK_FALSE(contains(run_posy({"convert", far, "a"}).err, "did you mean"));
+  }
+  CHECK_FALSE(contains(run_posy({"paint"}).err, "did you mean"));
 }
 
 TEST_CASE("usage: values that cannot be are refused before any file is read") {
@@ -108,6 +115,8 @@ TEST_CASE("usage: values that cannot be are refused before any file is read") {
   check_usage_error({"convert", "a.pb", "--input-size", "224x"}, "--input-size");
   check_usage_error({"convert", "a.pb", "--input-size", "99999999999999999999"}, "--input-size");
   check_usage_error({"convert", "a.pb", "-o", "a.pb"}, "would replace the graph");
+  check_usage_error({"label", "model", ""}, "an argument is empty");
+  check_usage_error({"info", ""}, "an argument is empty");
   check_usage_error({"info"}, "info takes one model");
   check_usage_error({"bench", "a", "b"}, "bench takes one model");
   check_usage_error({"bench", "a", "--runs", "0"}, "--runs wants a whole number from 1");

@@ -75,7 +75,13 @@ inline double macs_of(const std::vector<uint8_t>& file) {
     const auto out = get<TensorRecord>(file, record_at(file, SectionKind::kTensors, op.out));
     const auto in = get<TensorRecord>(file, record_at(file, SectionKind::kTensors, op.in[0]));
     double each = op.k_h == 0 ? 1 : (double)op.k_h * op.k_w;
-    if (op.kind == (uint16_t)OpKind::conv_2d) each *= in.c;
+    if (op.kind == (uint16_t)OpKind::conv_2d || op.kind == (uint16_t)OpKind::batch_product) each *= in.c;
+    if (op.kind == (uint16_t)OpKind::reduce) each = (double)in.h * in.w * in.c / ((double)out.h * out.w * out.c);
+    if (op.kind == (uint16_t)OpKind::local_response_norm) each = std::min(in.c, 2u * op.dims[0] + 1);
+    if (op.kind == (uint16_t)OpKind::quantize) {
+      const auto measured = get<TensorRecord>(file, record_at(file, SectionKind::kTensors, op.in[1]));
+      macs += (double)measured.h * measured.w * measured.c;
+    }
     macs += each * (step.row_end - step.row_begin) * out.w * out.c;
   }
   return macs;

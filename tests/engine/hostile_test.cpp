@@ -203,6 +203,35 @@ TEST_CASE("open: several random fields at once are refused or harmless") {
   tally.print("random fields");
 }
 
+TEST_CASE("open: every function number, with parameters of any bits, is refused or harmless") {
+  Tally tally;
+  std::mt19937 random(7);
+  const float odd[] = {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -1e38f, 1e-41f};
+  for (const std::vector<uint8_t>& good : models()) {
+    GuardedEngine guarded(good.size());
+    for (uint32_t i = 0; i < section(good, SectionKind::kOps).count; ++i) {
+      const size_t op = record_at(good, SectionKind::kOps, i);
+      const OpKind kind = (OpKind)get<uint16_t>(good, op);
+      for (uint32_t function = 0; function < 256; ++function) {
+        const uint32_t params = kind == OpKind::unary                 ? unary_parameters((uint8_t)function)
+                                : kind == OpKind::pad                 ? 1
+                                : kind == OpKind::quantize            ? function == 4
+                                : kind == OpKind::local_response_norm ? 3
+                                                                      : 0;
+        std::vector<uint8_t> file = good;
+        set(&file, op + offsetof(OpRecord, function), (uint8_t)function);
+        for (uint32_t n = 0; n < 4; ++n) {
+          set(&file, op + offsetof(OpRecord, param) + 4 * n, n < params ? odd[random() % 4] : 0.0f);
+        }
+        INFO("op " << i << ", function " << function);
+        try_file(&guarded, file, true, &tally);
+      }
+    }
+  }
+  tally.print("functions and parameters");
+  CHECK(tally.ran >= 3 * (22 + 7 + 3 + 8 + 4 + 1 + 2 + 5));
+}
+
 TEST_CASE("run: weights and factors of any bits do no harm") {
   std::mt19937 random(6);
   Tally tally;

@@ -50,7 +50,75 @@ class NetworkBuilder {
     n.window = {s.h, s.w, 1, 1, 1, 1, 0, 0};
     return n.output;
   }
-  ValueId add(ValueId a, ValueId b) { return node(NodeKind::kAdd, "add", {a, b}, shape(a)).output; }
+  // `b` may have size 1 along an axis.
+  ValueId binary(BinaryFunction function, ValueId a, ValueId b) {
+    NetworkNode& n = node(NodeKind::kBinary, "binary", {a, b}, shape(a));
+    n.params.function = (uint8_t)function;
+    return n.output;
+  }
+  ValueId unary(UnaryFunction function, ValueId in, float parameter = 0) {
+    NetworkNode& n = node(NodeKind::kUnary, "unary", {in}, shape(in));
+    n.params.function = (uint8_t)function;
+    n.params.param[0] = parameter;
+    return n.output;
+  }
+  // `size` pixels more on every side, every step-th of them kept.
+  ValueId pad(ValueId in, PadMode mode, uint32_t size, uint32_t step) {
+    const Shape s = shape(in);
+    NetworkNode& n = node(NodeKind::kPad, "pad", {in},
+                          {(s.h + 2 * size + step - 1) / step, (s.w + 2 * size + step - 1) / step, s.c});
+    n.window = {0, 0, step, step, 0, 0, size, size};
+    n.params.function = (uint8_t)mode;
+    return n.output;
+  }
+  // Rows cut off at the top, columns at the left.
+  ValueId crop(ValueId in, uint16_t top, uint16_t left) {
+    const Shape s = shape(in);
+    NetworkNode& n = node(NodeKind::kPad, "crop", {in}, {s.h - top, s.w - left, s.c});
+    n.window = {0, 0, 1, 1, 0, 0, 0, 0};
+    n.params.dims[0] = top;
+    n.params.dims[1] = left;
+    return n.output;
+  }
+  ValueId resize(ValueId in, ValueId like, bool half_pixel_centers) {
+    NetworkNode& n = node(NodeKind::kResize, "resize", {in}, {shape(like).h, shape(like).w, shape(in).c});
+    n.params.function = half_pixel_centers ? 4 : 0;
+    return n.output;
+  }
+  // Columns become channels and channels columns.
+  ValueId transpose(ValueId in) {
+    const Shape s = shape(in);
+    NetworkNode& n = node(NodeKind::kTranspose, "transpose", {in}, {s.h, s.c, s.w});
+    const uint8_t order[4] = {0, 1, 3, 2};
+    const uint16_t dims[4] = {1, (uint16_t)s.h, (uint16_t)s.w, (uint16_t)s.c};
+    std::copy(order, order + 4, n.params.order);
+    std::copy(dims, dims + 4, n.params.dims);
+    return n.output;
+  }
+  // Over rows and columns.
+  ValueId reduce(ValueId in, ReduceFunction function) {
+    NetworkNode& n = node(NodeKind::kReduce, "reduce", {in}, {1, 1, shape(in).c});
+    n.params.function = (uint8_t)function;
+    return n.output;
+  }
+  // Row by row a and b transposed.
+  ValueId batch_product(ValueId a, ValueId b) {
+    NetworkNode& n = node(NodeKind::kBatchProduct, "product", {a, b}, {shape(a).h, shape(a).w, shape(b).w});
+    n.params.function = 1;
+    return n.output;
+  }
+  // With the range of another value.
+  ValueId quantize(ValueId in, ValueId range_of) {
+    return node(NodeKind::kQuantize, "quantize", {in, range_of}, shape(in)).output;
+  }
+  ValueId local_response_norm(ValueId in) {
+    NetworkNode& n = node(NodeKind::kLocalResponseNorm, "norm", {in}, shape(in));
+    n.params.dims[0] = 1;
+    n.params.param[0] = 1;
+    n.params.param[1] = 0.5f;
+    n.params.param[2] = 0.75f;
+    return n.output;
+  }
   ValueId concat(ValueId a, ValueId b) {
     Shape s = shape(a);
     s.c += shape(b).c;
@@ -88,8 +156,9 @@ class NetworkBuilder {
     ConvWeights w;
     w.values = std::make_shared<Array>(float_array({rows, channels}, std::move(values)));
     for (uint32_t c = 0; c < channels; ++c) {
-      w.scale.push_back(2 * random_float() / std::sqrt((float)rows));
-      w.bias.push_back(random_float() / 4);
+      w.line.center.push_back(random_float() / 4);
+      w.line.scale.push_back(2 * random_float() / std::sqrt((float)rows));
+      w.line.bias.push_back(random_float() / 4);
     }
     return w;
   }
@@ -107,7 +176,7 @@ struct ModelOptions {
   Preprocessing preprocessing = {};
 };
 
-// Every op of ops.def: conv, depthwise, max pool, concat (slices and a copy), add, average pool, softmax.
+// Every op of ops.def, by its shortest way from the input to the scores.
 inline std::vector<uint8_t> build_model(const ModelOptions& options) {
   constexpr float kInfinity = __builtin_inff();
   constexpr Clamp kNone = {-kInfinity, kInfinity}, kRelu6 = {0, 6};
@@ -116,8 +185,13 @@ inline std::vector<uint8_t> build_model(const ModelOptions& options) {
   const ValueId first = b.conv(b.input(), 3, 2, c, kRelu6);
   const ValueId wide = b.depthwise(first, 3, 1, kRelu6);
   const ValueId point = b.conv(wide, 1, 1, c, kNone);
-  const ValueId sum = b.add(first, point);
-  const ValueId joined = b.concat(b.concat(sum, b.max_pool(wide, 3, 1)), point);
+  const ValueId sum = b.binary(BinaryFunction::add, first, point);
+  const ValueId gate = b.unary(UnaryFunction::sigmoid, b.reduce(sum, ReduceFunction::mean));
+  const ValueId gated = b.unary(UnaryFunction::leaky_relu, b.binary(BinaryFunction::mul, sum, gate), 0.125f);
+  const ValueId padded = b.crop(b.pad(b.quantize(gated, wide), PadMode::symmetric, 2, 2), 1, 0);
+  const ValueId normed = b.local_response_norm(b.resize(padded, first, true));
+  const ValueId turned = b.transpose(b.transpose(b.batch_product(normed, point)));
+  const ValueId joined = b.concat(b.concat(b.concat(sum, b.max_pool(wide, 3, 1)), point), turned);
   b.softmax(b.conv(b.average_all(joined), 1, 1, options.classes, kNone));
   Network& network = b.network();
   network.preprocessing = options.preprocessing;

@@ -42,6 +42,9 @@ std::string describe(const Trial<Args>& trial, const Layout& layout) {
        << layout.out_gap << " band " << layout.band_rows << " rings " << layout.rings << "+" << layout.spare_rows
        << " parts " << layout.parts;
   if constexpr (requires { args.weights; }) text << " weights " << (int)args.weights.type;
+  if constexpr (requires { args.function; }) text << " function " << (int)args.function;
+  if constexpr (requires { args.mode; })
+    text << " mode " << (int)args.mode << " front " << args.top << "," << args.left;
   return text.str();
 }
 
@@ -164,12 +167,12 @@ TEST_CASE("conv_2d: one pixel with every number of channels, as in a fully conne
   }
 }
 
-TEST_CASE("kernels: tables are found by name, fastest first, and ops have names") {
+TEST_CASE("kernels: tables are found by name, fastest first, and ops and functions have names") {
   CHECK(best_kernels() == usable_kernels(0));
   uint32_t count = 0;
   for (; const KernelTable* table = usable_kernels(count); ++count) {
     CHECK(kernels_named(table->isa) == table);
-    CHECK(table->scratch_floats(9) == (size_t)table->scratch_panels * 160);
+    CHECK(table->scratch_floats(9) == (size_t)table->scratch_panels * (9 + 3) * 16);
   }
   CHECK(count >= 1);
   CHECK(kernels_named("scalar") == usable_kernels(count - 1));
@@ -181,6 +184,22 @@ TEST_CASE("kernels: tables are found by name, fastest first, and ops have names"
   CHECK(std::string(op_name(OpKind::name)) == #name);
 #include "kernels/ops.def"
 #undef POSY_OP
+#define POSY_UNARY(number, name, parameters, expression) \
+  CHECK((uint32_t)UnaryFunction::name == number);        \
+  CHECK(std::string(unary_name(number)) == #name);       \
+  CHECK(unary_parameters(number) == parameters);         \
+  CHECK(parameters <= std::size(UnaryArgs{}.p));
+#define POSY_BINARY(number, name, expression)      \
+  CHECK((uint32_t)BinaryFunction::name == number); \
+  CHECK(std::string(binary_name(number)) == #name);
+#include "kernels/functions.def"
+#undef POSY_UNARY
+#undef POSY_BINARY
+  for (const uint8_t number : {0, 200, 255}) {
+    CHECK(unary_name(number) == nullptr);
+    CHECK(binary_name(number) == nullptr);
+    CHECK(unary_parameters(number) == 0);
+  }
   CHECK(op_name((OpKind)0) == nullptr);
   CHECK(op_name((OpKind)0xffff) == nullptr);
 }

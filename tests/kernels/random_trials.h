@@ -84,9 +84,10 @@ void random_weights(Random& random, uint32_t rows, Trial<Args>* trial) {
     float* header = (float*)panel + c % kPanelLanes;
     const bool used = c < channels;
     const float scale = random.real(-0.5f, 0.5f) / (type == WeightType::u8_affine ? 256.0f : 1.0f);
-    const float values[] = {random.real(-1, 1), scale, random.real(-1, 1)};
+    // Bias, scale, center, offset.
+    const float values[] = {random.real(-1, 1), scale, random.real(-1, 1), (float)-(int)random.between(0, 255)};
     for (uint32_t v = 0; v < panel_header_vectors(type); ++v) header[v * kPanelLanes] = used ? values[v] : NAN;
-    if (used) trial->bias.push_back(values[0]);
+    if (used) trial->channels.push_back({values[0], values[1], values[2]});
     uint8_t* cells = panel + panel_header_vectors(type) * kPanelLanes * sizeof(float);
     for (uint32_t r = 0; r < rows; ++r) {
       const size_t i = (size_t)r * kPanelLanes + c % kPanelLanes;
@@ -96,7 +97,7 @@ void random_weights(Random& random, uint32_t rows, Trial<Args>* trial) {
         value = ((float*)cells)[i];
       } else {
         cells[i] = (uint8_t)random.between(0, 255);
-        value = type == WeightType::u8_table ? (double)table[cells[i]] * scale : (double)cells[i] * scale + values[2];
+        value = type == WeightType::u8_table ? (double)table[cells[i]] : (double)cells[i] + values[3];
       }
       if (used) trial->weight_values[(size_t)r * channels + c] = value;
     }
@@ -162,14 +163,192 @@ Trial<Args> random_elementwise(Random& random, const TrialOptions& options) {
   random_inputs(random, options, &trial);
   return trial;
 }
-inline Trial<AddArgs> random_add(Random& random, const TrialOptions& options) {
-  return random_elementwise<AddArgs>(random, options);
-}
 inline Trial<CopyArgs> random_copy(Random& random, const TrialOptions& options) {
   return random_elementwise<CopyArgs>(random, options);
 }
 inline Trial<SoftmaxArgs> random_softmax(Random& random, const TrialOptions& options) {
-  return random_elementwise<SoftmaxArgs>(random, options);
+  Trial<SoftmaxArgs> trial = random_elementwise<SoftmaxArgs>(random, options);
+  trial.args.is_log = random.one_in(2);
+  return trial;
+}
+
+// Every function, over a range where it is curved and one where it is flat or steep.
+inline Trial<UnaryArgs> random_unary(Random& random, const TrialOptions& options) {
+  Trial<UnaryArgs> trial = random_elementwise<UnaryArgs>(random, options);
+  constexpr UnaryFunction kFunctions[] = {
+#define POSY_UNARY(number, name, parameters, expression) UnaryFunction::name,
+#define POSY_BINARY(number, name, expression)
+#include "kernels/functions.def"
+#undef POSY_UNARY
+#undef POSY_BINARY
+  };
+  trial.args.function = kFunctions[random.between(0, std::size(kFunctions) - 1)];
+  for (float& p : trial.args.p) p = random.real(-1, 1);
+  if (trial.args.function == UnaryFunction::fake_quant) {
+    const float low = random.real(-2, 0), high = low + random.real(0.5f, 3);
+    const float scale = (high - low) / (random.one_in(2) ? 255.0f : 15.0f);
+    const float p[] = {low, high, scale, 1 / scale};
+    std::copy(p, p + 4, trial.args.p);
+  }
+  if (random.one_in(2)) {
+    for (float& x : trial.inputs[0]) x *= 10;
+  }
+  return trial;
+}
+
+// Along each axis one operand may have size 1.
+inline Trial<BinaryArgs> random_binary(Random& random, const TrialOptions& options) {
+  Trial<BinaryArgs> trial;
+  BinaryArgs& args = trial.args;
+  args.out = dense_tensor(random.between(1, 33), random.between(1, 33), random.between(1, 40));
+  uint32_t a[3] = {args.out.h, args.out.w, args.out.c}, b[3] = {args.out.h, args.out.w, args.out.c};
+  for (int axis = 0; axis < 3; ++axis) {
+    if (random.one_in(3)) (random.one_in(2) ? a : b)[axis] = 1;
+  }
+  args.a = dense_tensor(a[0], a[1], a[2]);
+  args.b = dense_tensor(b[0], b[1], b[2]);
+  constexpr BinaryFunction kFunctions[] = {
+#define POSY_UNARY(number, name, parameters, expression)
+#define POSY_BINARY(number, name, expression) BinaryFunction::name,
+#include "kernels/functions.def"
+#undef POSY_UNARY
+#undef POSY_BINARY
+  };
+  args.function = kFunctions[random.between(0, std::size(kFunctions) - 1)];
+  args.clamp = random_clamp(random);
+  random_inputs(random, options, &trial);
+  return trial;
+}
+
+// One axis of a padding: how much is put in front (negative: cut off), and the output's size.
+inline void random_padded_axis(Random& random, PadMode mode, uint32_t size, uint32_t stride, int32_t* front,
+                               uint32_t* out) {
+  const int32_t n = (int32_t)size, edge = mode == PadMode::reflect ? 0 : 1;
+  if (mode == PadMode::constant) {
+    *front = (int32_t)random.between(0, 30) - 10;
+    *out = random.between(1, 40);
+  } else {
+    *front = (int32_t)random.between(0, (uint32_t)(2 * n - 2 + edge)) - (n - 1);
+    *out = random.between(1, (uint32_t)(2 * n - 2 + edge + *front) / stride + 1);
+  }
+}
+
+inline Trial<PadArgs> random_pad(Random& random, const TrialOptions& options) {
+  Trial<PadArgs> trial;
+  PadArgs& args = trial.args;
+  const uint32_t c = random.between(1, 40);
+  args.in = dense_tensor(random.between(1, 20), random.between(1, 20), c);
+  args.mode = (PadMode)random.between(0, 2);
+  args.value = random.real(-2, 2);
+  args.stride_h = random.one_in(3) ? random.between(1, 4) : 1;
+  args.stride_w = random.one_in(3) ? random.between(1, 4) : 1;
+  uint32_t out_h, out_w;
+  random_padded_axis(random, args.mode, args.in.h, args.stride_h, &args.top, &out_h);
+  random_padded_axis(random, args.mode, args.in.w, args.stride_w, &args.left, &out_w);
+  args.out = dense_tensor(out_h, out_w, c);
+  random_inputs(random, options, &trial);
+  return trial;
+}
+
+inline Trial<ResizeArgs> random_resize(Random& random, const TrialOptions& options) {
+  Trial<ResizeArgs> trial;
+  ResizeArgs& args = trial.args;
+  const uint32_t c = random.between(1, 40);
+  args.in = dense_tensor(random.between(1, 20), random.between(1, 20), c);
+  args.out = dense_tensor(random.between(1, 33), random.between(1, 33), c);
+  if (random.one_in(4)) args.out.h = args.out.ring_h = 2 * args.in.h;  // positions half way between two pixels
+  args.nearest = random.one_in(2);
+  args.align_corners = random.one_in(2);
+  args.half_pixel_centers = random.one_in(2);
+  random_inputs(random, options, &trial);
+  return trial;
+}
+
+// Four sizes as rows, columns and channels; which two axes become one is drawn.
+inline Tensor random_grouping(Random& random, const uint32_t* d) {
+  switch (random.between(0, 3)) {
+    case 0:
+      return dense_tensor(d[0] * d[1], d[2], d[3]);
+    case 1:
+      return dense_tensor(d[0], d[1] * d[2], d[3]);
+    case 2:
+      return dense_tensor(d[0], d[1], d[2] * d[3]);
+    default:
+      return dense_tensor(1, d[0] * d[1], d[2] * d[3]);
+  }
+}
+
+inline Trial<TransposeArgs> random_transpose(Random& random, const TrialOptions& options) {
+  Trial<TransposeArgs> trial;
+  TransposeArgs& args = trial.args;
+  uint32_t moved[4];
+  for (int i = 0; i < 4; ++i) {
+    args.dims[i] = random.one_in(4) ? 1 : random.between(1, 11);
+    const uint32_t at = random.between(0, (uint32_t)i);  // a random order, one axis put in after the other
+    args.order[i] = args.order[at];
+    args.order[at] = (uint8_t)i;
+  }
+  for (int i = 0; i < 4; ++i) moved[i] = args.dims[args.order[i]];
+  args.in = random_grouping(random, args.dims);
+  args.out = random_grouping(random, moved);
+  random_inputs(random, options, &trial);
+  return trial;
+}
+
+inline Trial<ReduceArgs> random_reduce(Random& random, const TrialOptions& options) {
+  Trial<ReduceArgs> trial;
+  ReduceArgs& args = trial.args;
+  args.in = dense_tensor(random.between(1, 20), random.between(1, 20), random.between(1, 40));
+  args.out = dense_tensor(random.one_in(2) ? 1 : args.in.h, random.one_in(2) ? 1 : args.in.w,
+                          random.one_in(2) ? 1 : args.in.c);
+  args.function = (ReduceFunction)random.between(0, 3);
+  args.clamp = random_clamp(random);
+  random_inputs(random, options, &trial);
+  return trial;
+}
+
+inline Trial<BatchProductArgs> random_batch_product(Random& random, const TrialOptions& options) {
+  Trial<BatchProductArgs> trial;
+  BatchProductArgs& args = trial.args;
+  const uint32_t h = random.between(1, 5), n = random.between(1, 20), k = random.between(1, 40);
+  const uint32_t m = random.between(1, 40);
+  args.b_is_transposed = random.one_in(2);
+  args.a = dense_tensor(h, n, k);
+  args.b = args.b_is_transposed ? dense_tensor(h, m, k) : dense_tensor(h, k, m);
+  args.out = dense_tensor(h, n, m);
+  random_inputs(random, options, &trial);
+  return trial;
+}
+
+inline Trial<LocalResponseNormArgs> random_local_response_norm(Random& random, const TrialOptions& options) {
+  Trial<LocalResponseNormArgs> trial = random_elementwise<LocalResponseNormArgs>(random, options);
+  LocalResponseNormArgs& args = trial.args;
+  constexpr float kBetas[] = {0.5f, 0.75f, 1.0f};
+  args.radius = random.between(0, 8);
+  args.bias = random.real(0.5f, 2);
+  args.alpha = random.real(0, 1);
+  args.beta = kBetas[random.between(0, 2)];
+  return trial;
+}
+
+inline Trial<QuantizeArgs> random_quantize(Random& random, const TrialOptions& options) {
+  Trial<QuantizeArgs> trial;
+  QuantizeArgs& args = trial.args;
+  args.in = args.out = dense_tensor(random.between(1, 33), random.between(1, 33), random.between(1, 40));
+  args.range_of = dense_tensor(random.between(1, 9), random.between(1, 9), random.between(1, 40));
+  args.function = (QuantizeFunction)random.between(0, 4);
+  args.bias_limit = args.function == QuantizeFunction::bias_add ? random.real(0, 3) : 0;
+  args.clamp = random_clamp(random);
+  random_inputs(random, options, &trial);
+  // All codes on one side of 0, none at all, a narrow range.
+  const uint32_t form = random.between(0, 7);
+  for (float& x : trial.inputs[1]) {
+    if (form == 0) x = 0;
+    if (form == 1) x = std::fabs(x);
+    if (form == 2) x = -std::fabs(x);
+    if (form == 3) x *= 1e-3f;
+  }
+  return trial;
 }
 
 }  // namespace posy

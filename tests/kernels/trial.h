@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/kernels.h"
@@ -29,8 +30,12 @@ struct Trial {
   Args args = {};
   std::vector<std::vector<float>> inputs;
   std::vector<uint8_t> weights = {};
-  // What the weights mean, for references: [rows, channels], and the biases.
-  std::vector<double> weight_values = {}, bias = {};
+  // What the weights mean, for references: [rows, channels]; a channel makes (sum - center) * scale + bias.
+  struct Channel {
+    double bias, scale, center;
+  };
+  std::vector<double> weight_values = {};
+  std::vector<Channel> channels = {};
 };
 
 // Where the tensors lie and how the work is cut. All zero: dense, whole, one task.
@@ -51,7 +56,9 @@ inline Tensor dense_tensor(uint32_t h, uint32_t w, uint32_t c) {
 
 template <class Args>
 std::vector<Tensor*> inputs_of(Args& args) {
-  if constexpr (requires { args.in; }) {
+  if constexpr (requires { args.range_of; }) {
+    return {&args.in, &args.range_of};
+  } else if constexpr (requires { args.in; }) {
     return {&args.in};
   } else {
     return {&args.a, &args.b};
@@ -64,13 +71,37 @@ Window window_of(const Args& args) {
   return {1, 1, 1, 1, 1, 1, 0, 0};
 }
 
-// The input rows that output rows `rows` look at.
-inline Range rows_needed(const Window& w, Range rows, uint32_t in_h) {
+// The input rows that output rows `rows` look at through a window.
+inline Range rows_in_window(const Window& w, Range rows, uint32_t in_h) {
   const int64_t first = (int64_t)rows.begin * w.stride_h - w.pad_top;
   const int64_t last = (int64_t)(rows.end - 1) * w.stride_h - w.pad_top + (int64_t)(w.k_h - 1) * w.dilation_h;
   const auto inside = [&](int64_t y) { return (uint32_t)std::clamp<int64_t>(y, 0, in_h); };
   return {inside(first), std::max(inside(first), inside(last + 1))};
 }
+
+// The rows of input `i` that output rows `rows` look at, or more.
+template <class Args>
+Range rows_needed(Args args, size_t i, Range rows) {
+  const Tensor& in = *inputs_of(args)[i];
+  if constexpr (std::is_same_v<Args, ResizeArgs> || std::is_same_v<Args, TransposeArgs>) return {0, in.h};
+  if constexpr (requires { args.range_of; }) {
+    if (i == 1) return {0, in.h};
+  }
+  if constexpr (std::is_same_v<Args, PadArgs>) {
+    if (args.mode != PadMode::constant) return {0, in.h};
+    const auto row = [&](uint32_t y) {
+      return (uint32_t)std::clamp<int64_t>((int64_t)y * args.stride_h - args.top, 0, in.h);
+    };
+    return {row(rows.begin), std::max(row(rows.begin), std::min(in.h, row(rows.end - 1) + 1))};
+  }
+  // One row for all of the output's, or all rows for one.
+  if (in.h != args.out.h && !(requires { args.window; })) return {0, in.h};
+  return rows_in_window(window_of(args), rows, in.h);
+}
+
+// Ops that see their tensors as plain arrays.
+template <class Args>
+constexpr bool kTakesNoGaps = std::is_same_v<Args, TransposeArgs>;
 
 inline std::vector<Range> bands_of(uint32_t h, uint32_t band_rows) {
   std::vector<Range> bands;
@@ -143,19 +174,20 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
             Workspace* space) {
   Args args = trial.args;
   const std::vector<Range> bands = bands_of(args.out.h, layout.band_rows);
-  const Window window = window_of(args);
   const std::vector<Tensor*> inputs = inputs_of(args);
-  uint32_t live_rows = 1, weight_rows = 0;
-  for (const Range band : bands) {
-    const Range need = rows_needed(window, band, inputs[0]->h);
-    live_rows = std::max(live_rows, need.end - need.begin);
-  }
+  const bool plain = kTakesNoGaps<Args>, rings = layout.rings && !plain;
+  uint32_t weight_rows = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    place(inputs[i], &space->in[i], layout.in_gap,
-          layout.rings ? std::min(inputs[i]->h, live_rows + layout.spare_rows) : inputs[i]->h);
+    uint32_t live_rows = 1;
+    for (const Range band : bands) {
+      const Range need = rows_needed(args, i, band);
+      live_rows = std::max(live_rows, need.end - need.begin);
+    }
+    const uint32_t h = inputs[i]->h;
+    place(inputs[i], &space->in[i], plain ? 0 : layout.in_gap, rings ? std::min(h, live_rows + layout.spare_rows) : h);
   }
-  place(&args.out, &space->out, layout.out_gap,
-        layout.rings ? std::min(args.out.h, bands[0].end + layout.spare_rows) : args.out.h);
+  place(&args.out, &space->out, plain ? 0 : layout.out_gap,
+        rings ? std::min(args.out.h, bands[0].end + layout.spare_rows) : args.out.h);
   if constexpr (requires { args.weights; }) {
     const uint8_t* bytes = space->weights.copy_of(trial.weights.data(), trial.weights.size(), layout.weights_gap);
     const bool has_table = args.weights.type == WeightType::u8_table;
@@ -166,14 +198,17 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
 
   Outcome outcome;
   outcome.out.resize((size_t)args.out.h * args.out.w * args.out.c);
-  uint32_t made = 0;
+  uint32_t made[2] = {0, 0};
   for (const Range band : bands) {
-    const uint32_t until = layout.rings ? rows_needed(window, band, inputs[0]->h).end : inputs[0]->h;
-    for (size_t i = 0; i < inputs.size(); ++i) copy_rows<true>(*inputs[i], {made, until}, trial.inputs[i]);
-    made = std::max(made, until);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const uint32_t until = rings ? rows_needed(args, i, band).end : inputs[i]->h;
+      copy_rows<true>(*inputs[i], {made[i], until}, trial.inputs[i]);
+      made[i] = std::max(made[i], until);
+    }
     run_band(table, table.*kernel, args, layout, band, weight_rows, space, &outcome);
   }
   outcome.stayed_inside &= space->out.front_is_intact() && space->in[0].front_is_intact();
+  if (inputs.size() > 1) outcome.stayed_inside &= space->in[1].front_is_intact();
   return outcome;
 }
 

@@ -73,7 +73,7 @@ inline std::vector<uint8_t> posy_bytes(Network network, WeightChoice choice = We
 inline Network unfolded(Network network) {
   for (NetworkNode& node : network.nodes) {
     if (node.kind != NodeKind::kAffine) continue;
-    const size_t channels = node.weights.scale.size();
+    const size_t channels = node.weights.line.size();
     node.kind = NodeKind::kDepthwiseConv2d;
     node.weights.values =
         std::make_shared<Array>(float_array({1, (int64_t)channels}, std::vector<float>(channels, 1.0f)));

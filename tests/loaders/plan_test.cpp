@@ -33,8 +33,7 @@ struct Builder {
     ConvWeights w;
     w.values = std::make_shared<Array>(
         float_array({in.c, out_c}, random_floats((size_t)in.c * out_c, (uint32_t)network.nodes.size())));
-    w.scale.assign(out_c, 1);
-    w.bias.assign(out_c, 0.25f);
+    w.line = ChannelLine::added(std::vector<float>(out_c, 0.25f));
     const ValueId out = add(NodeKind::kConv2d, {x}, {(in.h - 1) / stride + 1, (in.w - 1) / stride + 1, out_c}, w);
     network.nodes.back().window.stride_h = network.nodes.back().window.stride_w = stride;
     return out;
@@ -44,14 +43,34 @@ struct Builder {
     network.nodes.back().clamp = {0, 6};
     return out;
   }
-  ValueId sum(ValueId a, ValueId b) { return add(NodeKind::kAdd, {a, b}, shape(a)); }
+  ValueId sum(ValueId a, ValueId b) {
+    const ValueId out = add(NodeKind::kBinary, {a, b}, shape(a));
+    network.nodes.back().params.function = (uint8_t)BinaryFunction::add;
+    return out;
+  }
   ValueId concat(std::vector<ValueId> parts) {
     Shape out = shape(parts[0]);
     out.c = 0;
     for (const ValueId part : parts) out.c += shape(part).c;
     return add(NodeKind::kConcat, std::move(parts), out);
   }
-  ValueId flatten(ValueId x) { return add(NodeKind::kFlatten, {x}, {1, 1, (uint32_t)shape(x).elements()}); }
+  ValueId flatten(ValueId x) { return add(NodeKind::kReshape, {x}, {1, 1, (uint32_t)shape(x).elements()}); }
+  ValueId slice(ValueId x, uint32_t first, uint32_t count) {
+    const ValueId out = add(NodeKind::kSlice, {x}, {shape(x).h, shape(x).w, count});
+    network.nodes.back().params.dims[0] = (uint16_t)first;
+    return out;
+  }
+  // [h, w, c] to [c, h * w], flat.
+  ValueId transpose(ValueId x) {
+    const ValueId out = add(NodeKind::kTranspose, {x}, {1, 1, (uint32_t)shape(x).elements()});
+    network.nodes.back().params.dims[0] = network.nodes.back().params.dims[1] = 1;
+    network.nodes.back().params.dims[2] = (uint16_t)(shape(x).h * shape(x).w);
+    network.nodes.back().params.dims[3] = (uint16_t)shape(x).c;
+    const uint8_t order[4] = {0, 1, 3, 2};
+    std::copy(order, order + 4, network.nodes.back().params.order);
+    return out;
+  }
+  ValueId reshape(ValueId x, Shape to) { return add(NodeKind::kReshape, {x}, to); }
   ValueId mean(ValueId x) {
     const Shape in = shape(x);
     const ValueId out = add(NodeKind::kAveragePool, {x}, {1, 1, in.c});
@@ -65,15 +84,26 @@ struct Builder {
   }
 };
 
-// Calls visit(part, part's element, element) for every element of what a concatenation or flatten makes.
+// Nodes that only move elements.
+bool is_movement(NodeKind kind) {
+  return kind == NodeKind::kConcat || kind == NodeKind::kReshape || kind == NodeKind::kSlice;
+}
+
+// Calls visit(part, part's element, element) for every element of what such a node makes.
 void for_each_source(const Network& network, const NetworkNode& node,
                      const std::function<void(size_t, size_t, size_t)>& visit) {
   const size_t out_c = network.values[(size_t)node.output].shape.c;
   size_t channel = 0;
+  if (node.kind == NodeKind::kSlice) {
+    const size_t in_c = network.values[(size_t)node.inputs[0]].shape.c;
+    const size_t elements = (size_t)network.values[(size_t)node.output].shape.elements();
+    for (size_t e = 0; e < elements; ++e) visit(0, e / out_c * in_c + node.params.dims[0] + e % out_c, e);
+    return;
+  }
   for (size_t part = 0; part < node.inputs.size(); ++part) {
     const Shape s = network.values[(size_t)node.inputs[part]].shape;
     for (size_t e = 0; e < s.elements(); ++e) {
-      visit(part, e, node.kind == NodeKind::kFlatten ? e : e / s.c * out_c + channel + e % s.c);
+      visit(part, e, node.kind == NodeKind::kReshape ? e : e / s.c * out_c + channel + e % s.c);
     }
     channel += s.c;
   }
@@ -88,7 +118,7 @@ std::vector<Tags> tags_of(const Network& network) {
     for (size_t e = 0; e < network.values[id].shape.elements(); ++e) tags[id].push_back((uint64_t)(id + 1) << 32 | e);
   }
   for (const NetworkNode& node : network.nodes) {
-    if (node.kind != NodeKind::kConcat && node.kind != NodeKind::kFlatten) continue;
+    if (!is_movement(node.kind)) continue;
     for_each_source(network, node, [&](size_t part, size_t from, size_t to) {
       tags[(size_t)node.output][to] = tags[(size_t)node.inputs[part]][from];
     });
@@ -127,7 +157,7 @@ struct Simulation {
 
 bool only_moves(const Network& network, ValueId output) {
   for (const NetworkNode& node : network.nodes) {
-    if (node.output == output) return node.kind == NodeKind::kConcat || node.kind == NodeKind::kFlatten;
+    if (node.output == output) return is_movement(node.kind);
   }
   return true;  // a value of the planner's own
 }
@@ -167,18 +197,21 @@ std::vector<float> evaluate(const Network& network, const std::vector<float>& in
     for (size_t e = 0; e < y.size(); ++e) {
       const size_t c = e % out.c, column = e / out.c % out.w, row = e / out.c / out.w;
       if (node.kind == NodeKind::kConv2d) {
-        y[e] = node.weights.bias[c];
+        y[e] = node.weights.line.bias[c];
         const double* pixel = &x[(row * node.window.stride_h * in.w + column * node.window.stride_w) * in.c];
         for (size_t i = 0; i < in.c; ++i) y[e] += pixel[i] * node.weights.weight(i, c);
       } else if (node.kind == NodeKind::kClamp) {
         y[e] = std::clamp(x[e], 0.0, 6.0);
-      } else if (node.kind == NodeKind::kAdd) {
+      } else if (node.kind == NodeKind::kBinary) {
         y[e] = x[e] + values[(size_t)node.inputs[1]][e];
+      } else if (node.kind == NodeKind::kTranspose) {
+        const size_t pixels = (size_t)in.h * in.w;
+        y[e] = x[e % pixels * in.c + e / pixels];
       } else if (node.kind == NodeKind::kAveragePool) {
         for (size_t p = 0; p < in.h * in.w; ++p) y[e] += x[p * in.c + c] / (in.h * in.w);
       }
     }
-    if (node.kind == NodeKind::kConcat || node.kind == NodeKind::kFlatten) {
+    if (is_movement(node.kind)) {
       for_each_source(network, node,
                       [&](size_t part, size_t from, size_t to) { y[to] = values[(size_t)node.inputs[part]][from]; });
     }
@@ -286,6 +319,50 @@ TEST_CASE("a flatten of the input, to the output, or of a flatten") {
   check_network(joined.finish(joined.flatten(joined.concat({x, y}))));
 }
 
+TEST_CASE("a part of the channels is a view: of an op's output, of the input, of another part, of a concatenation") {
+  Builder b({3, 4, 3});
+  const ValueId x = b.conv(b.network.input, 8), part = b.slice(x, 3, 4);
+  const Plan plan = check_network(b.finish(b.mean(b.conv(b.slice(part, 1, 2), 5))));
+  CHECK(copies(plan) == 0);
+  CHECK(plan.placements[(size_t)b.network.nodes[2].output].pixel_stride == 8);
+  Builder input({3, 4, 3});
+  CHECK(copies(check_network(input.finish(input.mean(input.conv(input.slice(input.network.input, 1, 2), 5))))) == 0);
+  Builder joined({3, 4, 3});
+  const ValueId y = joined.conv(joined.network.input, 5), z = joined.conv(joined.network.input, 6);
+  CHECK(copies(check_network(joined.finish(joined.mean(joined.conv(joined.slice(joined.concat({y, z}), 3, 4), 2))))) ==
+        0);
+}
+
+TEST_CASE("a part of the channels is copied where a tensor without gaps is needed, or memory of its own") {
+  Builder out({1, 1, 3});
+  CHECK(copies(check_network(out.finish(out.slice(out.conv(out.network.input, 6), 2, 3)))) == 1);
+  Builder flat({3, 4, 3});
+  const ValueId part = flat.slice(flat.conv(flat.network.input, 6), 2, 3);
+  CHECK(copies(check_network(flat.finish(flat.conv(flat.flatten(part), 2)))) == 1);
+  Builder turned({3, 4, 3});
+  const ValueId some = turned.slice(turned.conv(turned.network.input, 6), 2, 3);
+  CHECK(copies(check_network(turned.finish(turned.conv(turned.transpose(some), 2)))) == 1);
+  Builder joined({3, 4, 3});
+  const ValueId x = joined.conv(joined.network.input, 6);
+  const ValueId both = joined.concat({joined.slice(x, 3, 3), joined.slice(x, 0, 3)});
+  CHECK(copies(check_network(joined.finish(joined.mean(both)))) == 2);
+}
+
+TEST_CASE("a transposition reads and writes tensors without gaps") {
+  Builder b({3, 4, 3});
+  const ValueId x = b.conv(b.network.input, 5), map = b.reshape(b.transpose(x), {5, 4, 3});
+  CHECK(copies(check_network(b.finish(b.mean(b.conv(map, 4))))) == 0);
+  Builder ends({3, 4, 3});
+  check_network(ends.finish(ends.transpose(ends.network.input)));
+  Builder joined({3, 4, 3});
+  const ValueId y = joined.conv(joined.network.input, 5);
+  const ValueId turned = joined.reshape(joined.transpose(y), {3, 4, 5});
+  check_network(joined.finish(joined.mean(joined.concat({y, turned, joined.network.input}))));
+  Builder twice({3, 4, 3});
+  const ValueId once = twice.reshape(twice.transpose(twice.network.input), {3, 4, 3});
+  check_network(twice.finish(twice.transpose(once)));
+}
+
 TEST_CASE("a residual keeps its tensor until the addition") {
   Builder b({4, 4, 3});
   const ValueId x = b.conv(b.network.input, 8);
@@ -333,7 +410,7 @@ TEST_CASE("random networks: plans hold together and give the scores of plain loo
     const auto any = [&](const std::vector<ValueId>& from) { return from[random() % from.size()]; };
     for (int i = 0; i < 12; ++i) {
       const ValueId x = any(maps);
-      switch (random() % 7) {
+      switch (random() % 10) {
         case 0:
         case 1:
           maps.push_back(b.conv(x, 1 + (uint32_t)random() % 9));
@@ -347,7 +424,18 @@ TEST_CASE("random networks: plans hold together and give the scores of plain loo
         case 4:
           maps.push_back(b.concat({x, any(maps)}));
           break;
-        case 5:
+        case 5: {
+          const uint32_t first = (uint32_t)random() % b.shape(x).c;
+          maps.push_back(b.slice(x, first, 1 + (uint32_t)random() % (b.shape(x).c - first)));
+          break;
+        }
+        case 6:
+          maps.push_back(b.reshape(b.transpose(x), b.shape(x)));
+          break;
+        case 7:
+          maps.push_back(b.reshape(b.flatten(x), b.shape(x)));
+          break;
+        case 8:
           lists.push_back(random() % 2 ? b.flatten(x) : b.mean(x));
           break;
         default:

@@ -18,8 +18,9 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::
 ConvWeights make_weights(size_t rows, size_t channels, std::vector<float> values, uint32_t seed = 7) {
   ConvWeights weights;
   weights.values = std::make_shared<Array>(float_array({(int64_t)rows, (int64_t)channels}, std::move(values)));
-  weights.scale = random_floats(channels, seed, 0.1f, 3);
-  weights.bias = random_floats(channels, seed + 1);
+  weights.line.scale = random_floats(channels, seed, 0.1f, 3);
+  weights.line.bias = random_floats(channels, seed + 1);
+  weights.line.center = random_floats(channels, seed + 2);
   return weights;
 }
 
@@ -48,21 +49,31 @@ struct Read {
                encoded.type};
   }
   float at(size_t row, size_t channel) const { return WeightLane(weights, (uint32_t)channel).at((uint32_t)row); }
-  float bias(size_t channel) const { return WeightLane(weights, (uint32_t)channel).bias(); }
+  // Vector 0, 1, 2 of the panel's header.
+  float header(size_t vector, size_t channel) const {
+    const WeightLane lane(weights, (uint32_t)channel);
+    return lane.header[vector * kPanelLanes + lane.lane];
+  }
+  float bias(size_t channel) const { return header(0, channel); }
+  float scale(size_t channel) const { return header(1, channel); }
+  float center(size_t channel) const { return header(2, channel); }
 };
 
 bool same_bits(float a, float b) {
   return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b);
 }
 
-// Every weight and bias, as the kernels define them, equals the network's to the bit.
+// Every weight, bias, scale and center, as the kernels define them, equals the network's to the bit.
 bool is_lossless(const ConvWeights& weights, const EncodedWeights& encoded) {
-  const size_t channels = weights.scale.size(), rows = weights.values->floats.size() / channels;
+  const size_t channels = weights.line.size(), rows = weights.values->floats.size() / channels;
   const Read read(encoded, rows);
   for (size_t c = 0; c < channels; ++c) {
-    if (!same_bits(read.bias(c), weights.bias[c])) return false;
+    if (!same_bits(read.bias(c), weights.line.bias[c]) || !same_bits(read.scale(c), weights.line.scale[c]) ||
+        !same_bits(read.center(c), weights.line.center[c])) {
+      return false;
+    }
     for (size_t r = 0; r < rows; ++r) {
-      if (!same_bits(read.at(r, c), weights.weight(r, c))) return false;
+      if (!same_bits(read.at(r, c), weights.value(r, c))) return false;
     }
   }
   return true;
@@ -153,15 +164,19 @@ TEST_CASE("u8 rounds every weight to the nearest of 256 steps of its channel") {
     for (size_t c = 0; c < channels; ++c) {
       float low = kInfinity, high = -kInfinity;
       for (size_t r = 0; r < rows; ++r) {
-        low = std::min(low, weights.weight(r, c));
-        high = std::max(high, weights.weight(r, c));
+        low = std::min(low, weights.value(r, c));
+        high = std::max(high, weights.value(r, c));
       }
+      // What is stored are steps; the size of one is part of the channel's scale, and of its center.
+      const double step = ((double)high - low) / 255;
       double worst = 0;
       for (size_t r = 0; r < rows; ++r) {
-        worst = std::max(worst, std::fabs((double)read.at(r, c) - weights.weight(r, c)));
+        worst = std::max(worst, std::fabs(read.at(r, c) * step - weights.value(r, c)));
       }
-      CHECK(worst <= 0.5001 * ((double)high - low) / 255);
-      CHECK(same_bits(read.bias(c), weights.bias[c]));
+      CHECK(worst <= 0.5001 * step);
+      CHECK(same_bits(read.bias(c), weights.line.bias[c]));
+      CHECK(read.scale(c) == doctest::Approx(weights.line.scale[c] * step).epsilon(1e-6));
+      CHECK(read.center(c) == doctest::Approx(weights.line.center[c] / step).epsilon(1e-6));
     }
   }
 }
@@ -173,12 +188,39 @@ TEST_CASE("u8 of a channel whose weights are all the same is exact") {
   const EncodedWeights encoded = encode_weights(weights, WeightChoice::kU8);
   REQUIRE(encoded.type == WeightType::u8_affine);
   const Read read(encoded, 600);
-  CHECK(same_bits(read.at(0, 3), weights.weight(0, 3)));
-  CHECK(same_bits(read.at(599, 3), weights.weight(599, 3)));
+  CHECK(read.at(0, 3) == 1);
+  CHECK(read.at(599, 3) == 1);
+  CHECK(same_bits(read.scale(3), weights.weight(0, 3)));
+}
+
+// Channels that training has switched off have weights near or below the smallest normal float.
+TEST_CASE("u8 of channels whose weights all but vanish stays finite and near") {
+  for (const float size : {1e-30f, 1e-37f, 1e-40f, 1e-44f}) {
+    std::vector<float> values = random_floats(600 * 16, 2);
+    for (size_t r = 0; r < 600; ++r) {
+      values[r * 16 + 3] = (r % 2 ? size : -size) * (float)(r % 7);
+      values[r * 16 + 4] = size;
+    }
+    ConvWeights weights = make_weights(600, 16, values);
+    weights.line.center[3] = weights.line.center[4] = 0.5f;
+    const EncodedWeights encoded = encode_weights(weights, WeightChoice::kU8);
+    REQUIRE(encoded.type == WeightType::u8_affine);
+    const Read read(encoded, 600);
+    for (const size_t c : {3, 4}) {
+      INFO("weights of ", size, ", channel ", c);
+      // The channel's line at a sum of no products.
+      const double empty = (0.0 - read.center(c)) * read.scale(c) + read.bias(c);
+      CHECK(empty == doctest::Approx(-0.5 * weights.line.scale[c] + weights.line.bias[c]).epsilon(1e-4));
+      for (size_t r = 0; r < 600; ++r) {
+        REQUIRE(std::isfinite(read.at(r, c)));
+        CHECK(std::fabs((double)read.at(r, c) * read.scale(c) - weights.weight(r, c)) <= 0.1 * size + 1e-29);
+      }
+    }
+  }
 }
 
 TEST_CASE("a tensor so small that its table would cost more stays float") {
-  for (const auto& [rows, channels] : {std::pair<size_t, size_t>{9, 16}, {1, 4}, {23, 3}}) {
+  for (const auto& [rows, channels] : {std::pair<size_t, size_t>{9, 16}, {1, 4}, {20, 3}}) {
     const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, 4));
     for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8, WeightChoice::kF32}) {
       INFO(rows, " x ", channels);
@@ -215,7 +257,7 @@ TEST_CASE("many different NaNs among few values do no harm") {
   const Read read(encoded, 400);
   size_t wrong = 0;
   for (size_t c = 0; c < 16; ++c) {
-    for (size_t r = 0; r < 400; ++r) wrong += std::isnan(read.at(r, c)) != std::isnan(weights.weight(r, c));
+    for (size_t r = 0; r < 400; ++r) wrong += std::isnan(read.at(r, c)) != std::isnan(weights.value(r, c));
   }
   CHECK(wrong == 0);
 }
@@ -223,10 +265,10 @@ TEST_CASE("many different NaNs among few values do no harm") {
 TEST_CASE("a factor that makes a channel's weights infinite stays so") {
   ConvWeights weights = make_weights(400, 16, random_floats(6400, 4));
   for (size_t r = 0; r < 400; ++r) REQUIRE(weights.values->floats[r * 16] != 0);
-  weights.scale[0] = kInfinity;
+  weights.line.scale[0] = kInfinity;
   const Read read(encode_weights(weights, WeightChoice::kU8), 400);
   size_t wrong = 0;
-  for (size_t r = 0; r < 400; ++r) wrong += read.at(r, 0) != weights.weight(r, 0);
+  for (size_t r = 0; r < 400; ++r) wrong += read.at(r, 0) * read.scale(0) != weights.weight(r, 0);
   CHECK(wrong == 0);
 }
 
@@ -254,7 +296,7 @@ TEST_CASE("lanes past the last channel are zero, and every encoding has the leng
   }
 }
 
-TEST_CASE("the bytes of a table lie as the format says: table, then bias, scale and rows of each panel") {
+TEST_CASE("the bytes of a table lie as the format says: table, then bias, scale, center and rows of each panel") {
   const size_t rows = 100, channels = 16;
   const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, 10));
   const EncodedWeights encoded = encode_weights(weights, WeightChoice::kAuto);
@@ -267,9 +309,10 @@ TEST_CASE("the bytes of a table lie as the format says: table, then bias, scale 
   for (size_t i = 1; i < 10; ++i) CHECK(float_at(4 * (i - 1)) < float_at(4 * i));
   for (size_t i = 10; i < 256; ++i) CHECK(float_at(4 * i) == 0);
   for (size_t c = 0; c < channels; ++c) {
-    CHECK(float_at(1024 + 4 * c) == weights.bias[c]);
-    CHECK(float_at(1024 + 64 + 4 * c) == weights.scale[c]);
-    CHECK(float_at(4 * encoded.bytes[1024 + 128 + 3 * 16 + c]) == weights.values->floats[3 * channels + c]);
+    CHECK(float_at(1024 + 4 * c) == weights.line.bias[c]);
+    CHECK(float_at(1024 + 64 + 4 * c) == weights.line.scale[c]);
+    CHECK(float_at(1024 + 128 + 4 * c) == weights.line.center[c]);
+    CHECK(float_at(4 * encoded.bytes[1024 + 192 + 3 * 16 + c]) == weights.values->floats[3 * channels + c]);
   }
 }
 

@@ -11,6 +11,8 @@ namespace {
 constexpr const char* kFolded = "factor or sum per channel folded into a convolution (batch norm, bias)";
 constexpr const char* kJoined = "factors and sums per channel joined";
 constexpr const char* kFused = "activation (Relu, Relu6) fused into the op before it";
+constexpr const char* kPadded = "zero padding folded into a convolution";
+constexpr const char* kSwish = "x * sigmoid(x) made one op (swish)";
 constexpr const char* kTail = "two linear maps at the end joined into one (--keep-bottleneck keeps both)";
 
 int count(const Network& network, const char* rewrite) {
@@ -71,6 +73,30 @@ struct Chain {
   }
   Chain& norm_and_relu6(int64_t channels) {
     return constant_op("Mul", channels).constant_op("Add", channels).unary("Relu6");
+  }
+  // By one row and column in front and two behind, then `op` of 3 x 3, stride 2.
+  Chain& pad(const std::string& op, std::vector<int32_t> paddings = {0, 0, 1, 2, 1, 2, 0, 0}) {
+    const std::string name = next();
+    g.constant_ints(name + "/paddings", {4, 2}, paddings);
+    g.scalar(name + "/fill", 0.5f);
+    if (op == "PadV2") {
+      g.node(name, op, {last, name + "/paddings", name + "/fill"});
+    } else {
+      g.node(name, op, {last, name + "/paddings"}).text("mode", "REFLECT");
+    }
+    last = name;
+    return *this;
+  }
+  Chain& windowed(const std::string& op, const char* padding) {
+    const std::string name = next();
+    const int64_t out_c = op == "Conv2D" ? 4 : 1;
+    g.constant(name + "/w", {3, 3, 3, out_c}, random_floats((size_t)(27 * out_c), nodes));
+    const bool is_pool = op == "MaxPool";
+    NodeWriter& node =
+        g.node(name, op, is_pool ? std::vector<std::string>{last} : std::vector<std::string>{last, name + "/w"});
+    node.text("padding", padding).ints("strides", {1, 2, 2, 1}).ints("ksize", {1, 3, 3, 1});
+    last = name;
+    return *this;
   }
   Chain& mean() {
     g.constant_ints("axes", {2}, {1, 2});
@@ -204,6 +230,144 @@ TEST_CASE(
   CHECK(moved(joined) == 0);
 }
 
+TEST_CASE("zeros padded around a map become the padding of the convolution behind them") {
+  for (const char* op : {"Conv2D", "DepthwiseConv2dNative"}) {
+    for (const char* padding : {"VALID", "SAME"}) {
+      Chain chain;
+      const Network network = chain.pad("Pad", {0, 0, 1, 1, 1, 1, 0, 0}).windowed(op, padding).mean().lower(),
+                    folded = simplified(network);
+      INFO(std::string(op), " ", std::string(padding));
+      CHECK(count(folded, kPadded) == 1);
+      CHECK(folded.nodes.size() + 1 == network.nodes.size());
+      CHECK(moved(network) == 0);
+    }
+  }
+}
+
+TEST_CASE("a padding that is no zeros, not in front of a convolution, or wider than its window stays") {
+  const auto stays = [](Chain& chain) {
+    const Network network = chain.mean().lower();
+    CHECK(count(simplified(network), kPadded) == 0);
+    CHECK(moved(network) < 1e-6);
+  };
+  Chain filled, mirrored, pooled, wide, between, beyond;
+  stays(filled.pad("PadV2").windowed("Conv2D", "VALID"));
+  stays(mirrored.pad("MirrorPad").windowed("Conv2D", "VALID"));
+  stays(pooled.pad("Pad").windowed("MaxPool", "VALID"));
+  stays(wide.pad("Pad", {0, 0, 3, 0, 0, 0, 0, 0}).windowed("Conv2D", "VALID"));
+  // SAME adds a row that sees nothing but zeros, which no window of the engine does.
+  stays(beyond.pad("Pad", {0, 0, 1, 2, 1, 2, 0, 0}).windowed("Conv2D", "SAME"));
+  stays(between.pad("Pad").constant_op("Add", 3).windowed("Conv2D", "VALID"));
+  Chain cut;
+  cut.g.constant_ints("begin", {4}, {0, 1, 1, 0});
+  cut.g.constant_ints("size", {4}, {1, 5, 5, 3});
+  cut.g.node("cut", "Slice", {"x", "begin", "size"});
+  cut.last = "cut";
+  stays(cut.windowed("Conv2D", "VALID"));
+}
+
+TEST_CASE("padded zeros that two convolutions read are folded into both, and kept for what else reads them") {
+  for (const bool is_read : {false, true}) {
+    Chain chain;
+    chain.pad("Pad");
+    const std::string padded = chain.last;
+    const std::string first = chain.windowed("Conv2D", "VALID").last;
+    chain.last = padded;
+    const std::string second = chain.windowed("Conv2D", "VALID").last;
+    std::vector<std::string> sum = {first, second};
+    if (is_read) {
+      // [1, 9, 9, 3] by a window of 3 is [1, 4, 4, 3]; its maximum over channels is repeated.
+      chain.last = padded;
+      chain.windowed("MaxPool", "VALID");
+      chain.g.constant_ints("channels", {1}, {3});
+      chain.g.node("most", "Max", {chain.last, "channels"}).flag("keep_dims", true);
+      sum.push_back("most");
+    }
+    chain.g.node("one", "Add", {sum[0], sum[1]});
+    chain.g.node("two", "Add", {"one", sum.back()});
+    chain.last = "two";
+    const Network network = chain.mean().lower(), folded = simplified(network);
+    CHECK(count(folded, kPadded) == 2);
+    const auto pads = std::count_if(folded.nodes.begin(), folded.nodes.end(),
+                                    [](const NetworkNode& node) { return node.kind == NodeKind::kPad; });
+    CHECK(pads == (is_read ? 1 : 0));
+    CHECK(moved(network) < 1e-6);
+  }
+}
+
+TEST_CASE("x * sigmoid(x) becomes one op, whichever stands first, and takes an activation behind it") {
+  for (const bool gate_is_first : {false, true}) {
+    Chain chain;
+    const std::string x = chain.conv(1, 3, 4).last, gate = chain.unary("Sigmoid").last;
+    chain.g.node("swish", "Mul", gate_is_first ? std::vector<std::string>{gate, x} : std::vector<std::string>{x, gate});
+    chain.last = "swish";
+    const Network network = chain.unary("Relu6").mean().lower(), folded = simplified(network);
+    CHECK(count(folded, kSwish) == 1);
+    CHECK(count(folded, kFused) == 1);
+    REQUIRE(folded.nodes.size() == 3);  // convolution, swish, mean
+    CHECK(folded.nodes[1].kind == NodeKind::kUnary);
+    CHECK(folded.nodes[1].params.function == (uint8_t)UnaryFunction::swish);
+    CHECK(moved(network) < 1e-6);
+  }
+}
+
+TEST_CASE("a sigmoid of something else, or one that something else uses too, is no swish") {
+  Chain other;
+  const std::string x = other.conv(1, 3, 3).last;
+  other.g.node("gate", "Sigmoid", {"x"});
+  other.g.node("gated", "Mul", {x, "gate"});
+  other.last = "gated";
+  const Network gated = other.mean().lower();
+  CHECK(count(simplified(gated), kSwish) == 0);
+  CHECK(moved(gated) < 1e-6);
+
+  Chain used;
+  const std::string y = used.conv(1, 3, 3).last, gate = used.unary("Sigmoid").last;
+  used.g.node("swish", "Mul", {y, gate});
+  used.g.node("sum", "Add", {"swish", gate});
+  used.last = "sum";
+  const Network shared = used.mean().lower();
+  CHECK(count(simplified(shared), kSwish) == 0);
+  CHECK(moved(shared) < 1e-6);
+
+  Chain clamped;
+  const std::string z = clamped.conv(1, 3, 3).last, half = clamped.unary("Sigmoid").unary("Relu").last;
+  clamped.g.node("product", "Mul", {z, half});
+  clamped.last = "product";
+  CHECK(moved(clamped.mean().lower()) < 1e-6);
+}
+
+TEST_CASE("factors of 1 and sums with 0 are left out, in front of anything") {
+  Chain chain;
+  const std::vector<float> ones(3, 1), zeros(3, 0);
+  chain.g.constant("ones", {3}, ones);
+  chain.g.constant("zeros", {3}, zeros);
+  chain.g.node("mul", "Mul", {"x", "ones"});
+  chain.g.node("add", "Add", {"zeros", "mul"});
+  chain.g.node("sub", "Sub", {"add", "zeros"});
+  chain.g.node("div", "RealDiv", {"sub", "ones"});
+  chain.last = "div";
+  const Network network = chain.mean().lower();
+  CHECK(count(network, "factors of 1 and sums with 0 left out") == 4);
+  CHECK(network.nodes.size() == 1);
+  const std::vector<float> x = random_floats(6 * 6 * 3, 1);
+  Chain plain;
+  CHECK(run_network(network, x) == run_network(plain.mean().lower(), x));
+}
+
+// The convolution in front has the center and the bias of a batch norm, the one behind the classifier's.
+TEST_CASE("the tail's join takes centers, scales and biases of both maps into account") {
+  Chain chain;
+  chain.mean().mat_mul(3, 40).constant_op("Sub", 40).constant_op("Mul", 40).constant_op("Add", 40);
+  const Network network =
+      chain.mat_mul(40, 2).constant_op("Sub", 2).constant_op("Mul", 2).constant_op("Add", 2).lower();
+  const Network folded = simplified(network);
+  CHECK(count(folded, kTail) == 1);
+  CHECK(count(folded, kFolded) == 6);
+  CHECK(folded.nodes.size() == 2);
+  CHECK(moved(network) < 1e-6);
+}
+
 TEST_CASE("the tail's two linear maps join where that is smaller, and scores stay") {
   const Network network = mobilenet_tail(50).lower(), joined = simplified(network), kept = simplified(network, true);
   CHECK(count(joined, kTail) == 1);
@@ -253,7 +417,7 @@ TEST_CASE("folding keeps a rounded graph's few values apart from the channels' f
   Chain chain;
   const Network network = chain.conv(3, 3, 8).norm_and_relu6(8).mean().lower(), folded = simplified(network);
   CHECK(folded.nodes[0].weights.values->floats == network.nodes[0].weights.values->floats);
-  CHECK(folded.nodes[0].weights.scale[0] != 1);
+  CHECK(folded.nodes[0].weights.line.scale[0] != 1);
 }
 
 TEST_CASE("names survive: every node of the graph is still the name of a value or of an op that made it") {
