@@ -1,6 +1,7 @@
 // Rewrites of a network that leave its scores as they are: each is one function, counted under the name that convert
 // reports.
 #include <algorithm>
+#include <cmath>
 
 #include "loaders/lower.h"
 
@@ -222,10 +223,14 @@ bool fold_pad(Simplifier& s, size_t i) {
   return false;
 }
 
-// x * sigmoid(x), x * relu6(x + 3) / 6.
+bool is_product(const NetworkNode* node) {
+  return node && node->kind == NodeKind::kBinary && node->params.function == (uint8_t)BinaryFunction::mul;
+}
+
+// x * sigmoid(x).
 bool fuse_swish(Simplifier& s, size_t i) {
   NetworkNode& node = s.node(i);
-  if (node.kind != NodeKind::kBinary || node.params.function != (uint8_t)BinaryFunction::mul) return false;
+  if (!is_product(&node)) return false;
   for (const size_t gate_at : {1u, 0u}) {
     NetworkNode* gate = s.sole_producer(node.inputs[gate_at]);
     const ValueId x = node.inputs[1 - gate_at];
@@ -237,6 +242,60 @@ bool fuse_swish(Simplifier& s, size_t i) {
     s.replace_inputs(&node, {x});
     s.count("x * sigmoid(x) made one op (swish)");
     return false;
+  }
+  return false;
+}
+
+// out = in * scale + bias, the same for all channels.
+bool is_plain_line(const NetworkNode* node, float scale, float bias) {
+  if (!node || node->kind != NodeKind::kAffine) return false;
+  const ChannelLine& line = node->weights.line;
+  const auto are = [](const std::vector<float>& v, float x) {
+    return std::all_of(v.begin(), v.end(), [x](float each) { return std::abs(each - x) < 1e-6f; });
+  };
+  return are(line.center, 0) && are(line.scale, scale) && are(line.bias, bias);
+}
+
+// relu6(x + 3): the value x, or -1 if `value` is something else.
+ValueId inside_relu6_of_x_plus_3(Simplifier& s, ValueId value) {
+  const NetworkNode* node = s.sole_producer(value);
+  const bool is_it = is_plain_line(node, 1, 3) && node->clamp.low == 0 && node->clamp.high == 6;
+  return is_it ? node->inputs[0] : -1;
+}
+
+void become_hard_swish(Simplifier& s, NetworkNode* node, ValueId x) {
+  node->kind = NodeKind::kUnary;
+  node->params = {};
+  node->params.function = (uint8_t)UnaryFunction::hard_swish;
+  node->weights = {};
+  s.replace_inputs(node, {x});
+  s.count("x * relu6(x + 3) / 6 made one op (hard swish)");
+}
+
+// x * (relu6(x + 3) * (1 / 6)), or the factor at the end.
+bool fuse_hard_swish(Simplifier& s, size_t i) {
+  constexpr float kSixth = 1.0f / 6;
+  NetworkNode& node = s.node(i);
+  if (is_plain_line(&node, kSixth, 0)) {
+    const NetworkNode* product = s.sole_producer(node.inputs[0]);
+    if (!is_product(product) || product->has_clamp()) return false;
+    for (const size_t at : {1u, 0u}) {
+      const ValueId x = inside_relu6_of_x_plus_3(s, product->inputs[at]);
+      if (x >= 0 && x == product->inputs[1 - at]) {
+        become_hard_swish(s, &node, x);
+        return false;
+      }
+    }
+  }
+  if (!is_product(&node)) return false;
+  for (const size_t at : {1u, 0u}) {
+    const NetworkNode* sixth = s.sole_producer(node.inputs[at]);
+    if (!is_plain_line(sixth, kSixth, 0) || sixth->has_clamp()) continue;
+    const ValueId x = inside_relu6_of_x_plus_3(s, sixth->inputs[0]);
+    if (x >= 0 && x == node.inputs[1 - at]) {
+      become_hard_swish(s, &node, x);
+      return false;
+    }
   }
   return false;
 }
@@ -258,6 +317,7 @@ void simplify(Network* network, bool keep_bottleneck) {
   s.for_each_node([&](size_t i) { return fold_pad(s, i); });
   s.for_each_node([&](size_t i) { return fuse_swish(s, i); });
   s.for_each_node([&](size_t i) { return fold_clamp(s, i); });
+  s.for_each_node([&](size_t i) { return fuse_hard_swish(s, i); });
   if (!keep_bottleneck) s.for_each_node([&](size_t i) { return join_tail(s, i); });
   for (NetworkNode& node : network->nodes) affine_to_depthwise(&node);
 }

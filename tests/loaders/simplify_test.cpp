@@ -12,6 +12,7 @@ constexpr const char* kFolded = "factor or sum per channel folded into a convolu
 constexpr const char* kJoined = "factors and sums per channel joined";
 constexpr const char* kFused = "activation (Relu, Relu6) fused into the op before it";
 constexpr const char* kPadded = "zero padding folded into a convolution";
+constexpr const char* kHardSwish = "x * relu6(x + 3) / 6 made one op (hard swish)";
 constexpr const char* kSwish = "x * sigmoid(x) made one op (swish)";
 constexpr const char* kTail = "two linear maps at the end joined into one (--keep-bottleneck keeps both)";
 
@@ -335,6 +336,51 @@ TEST_CASE("a sigmoid of something else, or one that something else uses too, is 
   clamped.g.node("product", "Mul", {z, half});
   clamped.last = "product";
   CHECK(moved(clamped.mean().lower()) < 1e-6);
+}
+
+TEST_CASE("x * relu6(x + 3) / 6 becomes one op, wherever the sixth stands") {
+  for (const bool sixth_is_last : {false, true}) {
+    Chain chain;
+    const std::string x = chain.conv(1, 3, 4).last;
+    chain.g.constant("three", {}, {3});
+    chain.g.constant("sixth", {}, {1.0f / 6});
+    chain.g.node("shifted", "Add", {x, "three"});
+    chain.g.node("gate", "Relu6", {"shifted"});
+    if (sixth_is_last) {
+      chain.g.node("product", "Mul", {x, "gate"});
+      chain.g.node("swish", "Mul", {"product", "sixth"});
+    } else {
+      chain.g.node("gate6", "Mul", {"gate", "sixth"});
+      chain.g.node("swish", "Mul", {"gate6", x});
+    }
+    chain.last = "swish";
+    const Network network = chain.mean().lower(), folded = simplified(network);
+    CHECK(count(folded, kHardSwish) == 1);
+    REQUIRE(folded.nodes.size() == 3);  // convolution, hard swish, mean
+    CHECK(folded.nodes[1].params.function == (uint8_t)UnaryFunction::hard_swish);
+    CHECK(moved(network) < 1e-6);
+  }
+}
+
+TEST_CASE("a gate of something else, or one that something else uses too, is no hard swish") {
+  for (const bool is_shared : {false, true}) {
+    Chain chain;
+    const std::string x = chain.conv(1, 3, 3).last;
+    chain.g.constant("three", {}, {3});
+    chain.g.constant("sixth", {}, {1.0f / 6});
+    chain.g.node("shifted", "Add", {is_shared ? x : "x", "three"});
+    chain.g.node("gate", "Relu6", {"shifted"});
+    chain.g.node("product", "Mul", {x, "gate"});
+    chain.g.node("gated", "Mul", {"product", "sixth"});
+    chain.last = "gated";
+    if (is_shared) {
+      chain.g.node("sum", "Add", {"gated", "gate"});
+      chain.last = "sum";
+    }
+    const Network network = chain.mean().lower();
+    CHECK(count(simplified(network), kHardSwish) == 0);
+    CHECK(moved(network) < 1e-6);
+  }
 }
 
 TEST_CASE("factors of 1 and sums with 0 are left out, in front of anything") {
