@@ -15,9 +15,15 @@ bool is_placeholder(const GraphNode& node) {
   return is_one_of(node.op, {"Placeholder", "PlaceholderV2"});
 }
 
+// An image that may be fed: a PlaceholderWithDefault of four dimensions. (Of none it is a dropout's keep_prob.)
+bool is_image_with_default(const GraphNode& node) {
+  const GraphAttribute* shape = node.attribute("shape");
+  return node.op == "PlaceholderWithDefault" && shape && shape->shape.known_rank && shape->shape.dims.size() == 4;
+}
+
 // Where a photo enters the graph.
 bool is_source(const GraphNode& node) {
-  return is_placeholder(node) || is_image_decoder(node);
+  return is_placeholder(node) || is_image_with_default(node) || is_image_decoder(node);
 }
 
 // Nodes that depend on a source, and nodes whose output something uses.
@@ -242,6 +248,11 @@ std::vector<int> input_candidates(const Graph& graph, const GraphIndex& index, c
     if (!is_source(node) || inference_setting(node)) continue;
     candidates.push_back(at);
     if (is_image_decoder(node)) decoders.push_back(at);
+  }
+  // A default that is computed from another input is not where the photo enters.
+  if (std::any_of(candidates.begin(), candidates.end(),
+                  [&](int at) { return !is_image_with_default(graph.nodes[(size_t)at]); })) {
+    std::erase_if(candidates, [&](int at) { return is_image_with_default(graph.nodes[(size_t)at]); });
   }
   // What a decoder needs holds the bytes of an image file, not its pixels.
   const std::vector<bool> behind = needed_by(graph, index, decoders);

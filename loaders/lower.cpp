@@ -282,8 +282,9 @@ ValueId Lowering::shaped(const GraphNode& node, const Fact& fact) {
   const std::vector<int64_t>& d = fact.dims;
   const size_t n = d.size();
   if (n > 4) refuse(node, "a tensor of " + std::to_string(n) + " dimensions is not supported here");
-  if (n > 1 && d[0] != 1) refuse(node, "a batch of " + std::to_string(d[0]) + " is not supported, only one image");
-  const Shape shape = {n > 3 ? (uint32_t)d[n - 3] : 1, n > 2 ? (uint32_t)d[n - 2] : 1, n > 0 ? (uint32_t)d[n - 1] : 1};
+  // Rows of a matrix are not images: Dense on a map or on tokens joins batch, height and width.
+  if (n > 2 && d[0] != 1) refuse(node, "a batch of " + std::to_string(d[0]) + " is not supported, only one image");
+  const Shape shape = {n > 3 ? (uint32_t)d[n - 3] : 1, n > 1 ? (uint32_t)d[n - 2] : 1, n > 0 ? (uint32_t)d[n - 1] : 1};
   if (value(fact.value).shape == shape) return fact.value;
   return add_node({NodeKind::kReshape, node.name, {fact.value}}, shape, d).value;
 }
@@ -363,8 +364,10 @@ Fact Lowering::transpose(const GraphNode& node, const Fact& fact, const std::vec
     const auto at = std::find(in_order.begin(), in_order.end(), i - missing);
     op.params.order[i] = (uint8_t)((size_t)(at - in_order.begin()) + missing);
   }
-  const Shape flat = {1, 1, (uint32_t)value(fact.value).shape.elements()};
-  return add_node(std::move(op), flat, std::move(out_dims));
+  // Two axes or more are left, so there are two dims or more.
+  const uint32_t c = (uint32_t)out_dims[out_dims.size() - 1], w = (uint32_t)out_dims[out_dims.size() - 2];
+  const uint64_t elements = value(fact.value).shape.elements();
+  return add_node(std::move(op), {(uint32_t)(elements / c / w), w, c}, std::move(out_dims));
 }
 
 // ---- Results ----

@@ -74,6 +74,15 @@ Fact negative(Lowering& lowering, const GraphNode& node, const Facts& in) {
   return lower_affine(lowering, node, in[0], ChannelLine::scaled(all(c, -1)));
 }
 
+// 1 - erf(x): Keras 3 writes gelu with it.
+Fact erfc(Lowering& lowering, const GraphNode& node, const Facts& in) {
+  lowering.value_input(node, in, 0);
+  const Fact erf = function_of(lowering, node, in[0], UnaryFunction::erf);
+  ChannelLine line = ChannelLine::scaled(all(channels_of(erf), -1));
+  line.bias = all(channels_of(erf), 1);
+  return lower_affine(lowering, node, erf, std::move(line));
+}
+
 // ---- Two elements ----
 
 // Both operands in one order of axes.
@@ -478,6 +487,7 @@ void add_function_ops(LowerTable* table) {
       {"FusedBatchNorm", fused_batch_norm},
       {"FusedBatchNormV2", fused_batch_norm},
       {"FusedBatchNormV3", fused_batch_norm},
+      {"Erfc", erfc},
       {"Identity", identity},
       {"IdentityN", identity},
       {"LRN", local_response_norm},

@@ -266,16 +266,35 @@ Fact strided_slice(Lowering& lowering, const GraphNode& node, const Facts& in) {
   std::vector<int64_t> begin = lowering.constant_input(node, in, 1)->integers;
   std::vector<int64_t> end = lowering.constant_input(node, in, 2)->integers;
   std::vector<int64_t> stride = lowering.constant_input(node, in, 3)->integers;
-  const auto mask = [&](const char* name, size_t bit) {
+  std::vector<size_t> entry(begin.size());  // of the masks, for each of the value's axes
+  std::iota(entry.begin(), entry.end(), 0);
+  const auto mask = [&](const char* name, size_t axis) {
     const GraphAttribute* m = node.attribute(name);
-    return m && bit < 32 && (m->integer >> bit & 1);
+    return m && axis < entry.size() && entry[axis] < 32 && (m->integer >> entry[axis] & 1);
   };
+  // An ellipsis stands for the axes that no entry names.
+  for (size_t i = 0; i < begin.size() && begin.size() == end.size() && begin.size() == stride.size(); ++i) {
+    if (!mask("ellipsis_mask", i) || begin.size() > dims.size() + 1) continue;
+    const size_t count = dims.size() + 1 - begin.size();
+    const auto put = [&](std::vector<int64_t>& list) {
+      list.erase(list.begin() + (std::ptrdiff_t)i);
+      list.insert(list.begin() + (std::ptrdiff_t)i, count, 0);
+    };
+    put(begin);
+    put(end);
+    put(stride);
+    std::fill_n(stride.begin() + (std::ptrdiff_t)i, count, 1);
+    std::copy_n(dims.begin() + (std::ptrdiff_t)i, count, end.begin() + (std::ptrdiff_t)i);
+    entry.erase(entry.begin() + (std::ptrdiff_t)i);
+    entry.insert(entry.begin() + (std::ptrdiff_t)i, count, 32);  // no mask
+    break;
+  }
   const bool fits = begin.size() == end.size() && begin.size() == stride.size() && begin.size() <= dims.size();
   if (!fits) lowering.refuse(node, "its begin, end and strides do not fit its input");
   std::vector<int64_t> kept;  // dims of the result
   for (size_t i = 0; i < dims.size(); ++i) {
     if (mask("ellipsis_mask", i) || mask("new_axis_mask", i))
-      lowering.refuse(node, "an ellipsis or new axes are not supported");
+      lowering.refuse(node, "two ellipses or new axes are not supported");
     if (i >= begin.size()) {
       begin.push_back(0);
       end.push_back(dims[i]);
@@ -369,11 +388,20 @@ Fact space_to_batch(Lowering& lowering, const GraphNode& node, const Facts& in) 
 Fact batch_to_space(Lowering& lowering, const GraphNode& node, const Facts& in) {
   const ValueId id = lowering.value_input(node, in, 0);
   const std::vector<int64_t>& crops = lowering.constant_input(node, in, 2)->integers;
-  if (lowering.network().nodes.empty()) lowering.refuse(node, "it does not end a SpaceToBatchND and a convolution");
-  NetworkNode& conv = lowering.network().nodes.back();
-  const bool is_conv = conv.output == id && (conv.kind == NodeKind::kConv2d || conv.kind == NodeKind::kDepthwiseConv2d);
+  // Between the convolution and its end may be what is done to each element: a bias, an activation.
+  std::vector<NetworkNode>& nodes = lowering.network().nodes;
+  std::vector<ValueId> cut = {id};
+  size_t at = nodes.size();
+  while (at > 0 && nodes[at - 1].output == cut.back() &&
+         (nodes[at - 1].kind == NodeKind::kAffine || nodes[at - 1].kind == NodeKind::kClamp)) {
+    cut.push_back(nodes[--at].inputs[0]);
+  }
+  const bool is_conv = at > 0 && nodes[at - 1].output == cut.back() &&
+                       (nodes[at - 1].kind == NodeKind::kConv2d || nodes[at - 1].kind == NodeKind::kDepthwiseConv2d);
+  if (!is_conv) lowering.refuse(node, "it does not end a SpaceToBatchND and a convolution");
+  NetworkNode& conv = nodes[at - 1];
   Shape shape = lowering.value(id).shape;
-  if (!is_conv || crops.size() != 4 || crops[0] < 0 || crops[1] < 0 || crops[2] < 0 || crops[3] < 0 ||
+  if (crops.size() != 4 || crops[0] < 0 || crops[1] < 0 || crops[2] < 0 || crops[3] < 0 ||
       crops[0] > conv.window.pad_top || crops[2] > conv.window.pad_left || crops[0] + crops[1] >= shape.h ||
       crops[2] + crops[3] >= shape.w) {
     lowering.refuse(node, "it does not end a SpaceToBatchND and a convolution");
@@ -382,7 +410,7 @@ Fact batch_to_space(Lowering& lowering, const GraphNode& node, const Facts& in) 
   conv.window.pad_left -= (uint32_t)crops[2];
   shape.h -= (uint32_t)(crops[0] + crops[1]);
   shape.w -= (uint32_t)(crops[2] + crops[3]);
-  lowering.network().values[(size_t)id].shape = shape;
+  for (const ValueId value : cut) lowering.network().values[(size_t)value].shape = shape;
   lowering.count("SpaceToBatchND and BatchToSpaceND became a dilation");
   return lowering.same_value(node, Fact::of_value(id, map_dims(shape)));
 }

@@ -17,11 +17,14 @@ Size size_of(const ConvWeights& weights) {
   return {weights.values->floats.size() / channels, channels};
 }
 
-// One panel: a header of vectors, then rows. Copies lane by lane; lanes past the last channel stay zero.
+// Panels behind what `bytes` holds, each a header of vectors and then rows. Copies lane by lane; lanes past the last
+// channel stay zero.
 class PanelWriter {
  public:
-  PanelWriter(WeightType type, Size size, size_t in_front)
-      : type_(type), size_(size), in_front_(in_front), bytes_(weight_bytes(type, size.rows, size.channels), 0) {}
+  PanelWriter(WeightType type, Size size, size_t in_front, std::vector<uint8_t>* bytes)
+      : type_(type), size_(size), start_(bytes->size()), in_front_(in_front), bytes_(*bytes) {
+    bytes_.resize(start_ + weight_bytes(type, size.rows, size.channels), 0);
+  }
 
   void header(uint32_t vector, size_t channel, float x) {
     put(panel(channel) + (vector * kPanelLanes + channel % kPanelLanes) * sizeof(float), &x, sizeof x);
@@ -36,30 +39,28 @@ class PanelWriter {
   void weight(size_t row, size_t channel, uint8_t q) { put(cell(row, channel, sizeof q), &q, sizeof q); }
   void table(size_t i, float x) { put(i * sizeof x, &x, sizeof x); }
 
-  EncodedWeights finish() { return {type_, std::move(bytes_)}; }
-
  private:
   size_t panel(size_t channel) const { return in_front_ + channel / kPanelLanes * panel_bytes(type_, size_.rows); }
   size_t cell(size_t row, size_t channel, size_t cell_bytes) const {
     return panel(channel) + panel_header_vectors(type_) * kPanelLanes * sizeof(float) +
            (row * kPanelLanes + channel % kPanelLanes) * cell_bytes;
   }
-  void put(size_t at, const void* from, size_t count) { std::memcpy(bytes_.data() + at, from, count); }
+  void put(size_t at, const void* from, size_t count) { std::memcpy(bytes_.data() + start_ + at, from, count); }
 
   WeightType type_;
   Size size_;
-  size_t in_front_;
-  std::vector<uint8_t> bytes_;
+  size_t start_, in_front_;
+  std::vector<uint8_t>& bytes_;
 };
 
-EncodedWeights encode_f32(const ConvWeights& weights) {
+WeightType encode_f32(const ConvWeights& weights, std::vector<uint8_t>* bytes) {
   const Size size = size_of(weights);
-  PanelWriter writer(WeightType::f32, size, 0);
+  PanelWriter writer(WeightType::f32, size, 0, bytes);
   for (size_t c = 0; c < size.channels; ++c) {
     writer.line(weights.line, c, 1);
     for (size_t r = 0; r < size.rows; ++r) writer.weight(r, c, weights.values->floats[r * size.channels + c]);
   }
-  return writer.finish();
+  return WeightType::f32;
 }
 
 uint32_t bits_of(float x) {
@@ -82,9 +83,9 @@ std::vector<float> distinct_values(const std::vector<float>& values) {
   return distinct;
 }
 
-EncodedWeights encode_table(const ConvWeights& weights, const std::vector<float>& table) {
+WeightType encode_table(const ConvWeights& weights, const std::vector<float>& table, std::vector<uint8_t>* bytes) {
   const Size size = size_of(weights);
-  PanelWriter writer(WeightType::u8_table, size, kTableBytes);
+  PanelWriter writer(WeightType::u8_table, size, kTableBytes, bytes);
   std::unordered_map<uint32_t, uint8_t> code;
   for (size_t i = 0; i < table.size(); ++i) {
     code[bits_of(table[i])] = (uint8_t)i;
@@ -96,13 +97,13 @@ EncodedWeights encode_table(const ConvWeights& weights, const std::vector<float>
       writer.weight(r, c, code[bits_of(weights.values->floats[r * size.channels + c])]);
     }
   }
-  return writer.finish();
+  return WeightType::u8_table;
 }
 
 // Least and greatest weight of a channel become codes 0 and 255, what lies between is rounded to the nearest code.
-EncodedWeights encode_affine(const ConvWeights& weights) {
+WeightType encode_affine(const ConvWeights& weights, std::vector<uint8_t>* bytes) {
   const Size size = size_of(weights);
-  PanelWriter writer(WeightType::u8_affine, size, 0);
+  PanelWriter writer(WeightType::u8_affine, size, 0, bytes);
   for (size_t c = 0; c < size.channels; ++c) {
     const auto value = [&](size_t r) { return weights.values->floats[r * size.channels + c]; };
     float low = value(0), high = low;
@@ -123,12 +124,12 @@ EncodedWeights encode_affine(const ConvWeights& weights) {
       writer.weight(r, c, (uint8_t)std::clamp(q, 0.0, 255.0));
     }
   }
-  return writer.finish();
+  return WeightType::u8_affine;
 }
 
 }  // namespace
 
-EncodedWeights encode_weights(const ConvWeights& weights, WeightChoice choice) {
+WeightType encode_weights(const ConvWeights& weights, WeightChoice choice, std::vector<uint8_t>* bytes) {
   const Size size = size_of(weights);
   const auto smaller_than_f32 = [&](WeightType type) {
     return weight_bytes(type, size.rows, size.channels) < weight_bytes(WeightType::f32, size.rows, size.channels);
@@ -138,13 +139,13 @@ EncodedWeights encode_weights(const ConvWeights& weights, WeightChoice choice) {
   for (size_t r = 0; r < size.rows; ++r) {
     for (size_t c = 0; c < size.channels; ++c) is_finite = is_finite && std::isfinite(weights.weight(r, c));
   }
-  if (choice == WeightChoice::kF32 || !is_finite) return encode_f32(weights);
+  if (choice == WeightChoice::kF32 || !is_finite) return encode_f32(weights, bytes);
   if (smaller_than_f32(WeightType::u8_table)) {
     const std::vector<float> table = distinct_values(weights.values->floats);
-    if (!table.empty()) return encode_table(weights, table);
+    if (!table.empty()) return encode_table(weights, table, bytes);
   }
-  if (choice == WeightChoice::kU8 && smaller_than_f32(WeightType::u8_affine)) return encode_affine(weights);
-  return encode_f32(weights);
+  if (choice == WeightChoice::kU8 && smaller_than_f32(WeightType::u8_affine)) return encode_affine(weights, bytes);
+  return encode_f32(weights, bytes);
 }
 
 }  // namespace posy

@@ -13,12 +13,7 @@ enum class WeightChoice {
   kU8,  // one byte everywhere: as kAuto where nothing is lost, else affine per output channel
 };
 
-struct EncodedWeights {
-  WeightType type = WeightType::f32;
-  std::vector<uint8_t> bytes;
-};
-
-// The smallest encoding that the choice allows.
-EncodedWeights encode_weights(const ConvWeights& weights, WeightChoice choice);
+// Appends the smallest encoding that the choice allows, and returns which it is.
+WeightType encode_weights(const ConvWeights& weights, WeightChoice choice, std::vector<uint8_t>* bytes);
 
 }  // namespace posy

@@ -44,6 +44,7 @@ class Writer {
 
   std::vector<uint8_t> write() {
     add_tensors();
+    reserve_weights();
     add_ops();
     add_labels();
     return assemble(model_record());
@@ -65,6 +66,17 @@ class Writer {
       tensors_.push_back(
           {placement.offset, s.h, s.w, s.c, placement.pixel_stride, s.h, strings_.add(value.names[0]), 0});
     }
+  }
+
+  void reserve_weights() {
+    constexpr size_t kRoomForTheRest = 1 << 20;
+    size_t bytes = kRoomForTheRest;
+    for (const PlannedOp& op : plan_.ops) {
+      if (!op.weights) continue;
+      const size_t channels = op.weights->line.size();
+      bytes += weight_bytes(WeightType::f32, op.weights->values->floats.size() / channels, channels);
+    }
+    weights_.reserve(std::min<size_t>(bytes, kMaxFileBytes));
   }
 
   void add_ops() {
@@ -99,13 +111,10 @@ class Writer {
   }
 
   void add_weights(const ConvWeights& weights, OpRecord* record) {
-    EncodedWeights encoded = encode_weights(weights, choice_);
-    record->weight_type = (uint8_t)encoded.type;
-    record->weights_offset = (uint32_t)weights_bytes_;
-    record->weights_bytes = (uint32_t)encoded.bytes.size();
-    weights_bytes_ += encoded.bytes.size();
-    weights_.push_back(std::move(encoded.bytes));
-    if (weights_bytes_ > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
+    record->weights_offset = (uint32_t)weights_.size();
+    record->weight_type = (uint8_t)encode_weights(weights, choice_, &weights_);
+    record->weights_bytes = (uint32_t)(weights_.size() - record->weights_offset);
+    if (weights_.size() > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
     max_rows_ = std::max(max_rows_, (uint32_t)(weights.values->floats.size() / weights.line.size()));
   }
 
@@ -126,40 +135,32 @@ class Writer {
     return record;
   }
 
-  // Sections lie behind each other; nothing is copied twice, as weights may be most of the machine's memory.
   void begin_section(SectionKind kind, size_t bytes, size_t count) {
     align(&file_);
     table_.push_back({(uint32_t)kind, (uint32_t)file_.size(), (uint32_t)bytes, (uint32_t)count});
   }
-  void append(const void* data, size_t bytes) {
-    const uint8_t* from = (const uint8_t*)data;
-    file_.insert(file_.end(), from, from + bytes);
-  }
   template <class Record>
   void add_records(SectionKind kind, const std::vector<Record>& records) {
     begin_section(kind, records.size() * sizeof(Record), records.size());
-    append(records.data(), records.size() * sizeof(Record));
+    const uint8_t* from = (const uint8_t*)records.data();
+    file_.insert(file_.end(), from, from + records.size() * sizeof(Record));
   }
 
+  // Weights are nearly all of the file and there may be more of them than fit into memory twice: the rest is put in
+  // front of them and behind them, where reserve_weights() has left room.
   std::vector<uint8_t> assemble(const ModelRecord& model) {
-    const size_t sections = names_.empty() ? 7 : 8, in_front = sizeof(FileHeader) + sections * sizeof(SectionEntry);
-    const size_t others = tensors_.size() * sizeof(TensorRecord) + ops_.size() * sizeof(OpRecord) +
-                          plan_.steps.size() * sizeof(StepRecord) + labels_.size() * sizeof(uint32_t) +
-                          strings_.bytes().size() + names_.size() * sizeof(NodeNameRecord);
-    file_.reserve(in_front + sizeof model + others + weights_bytes_ + (sections + 1) * kSectionAlignment);
-    file_.resize(in_front);
+    const size_t sections = names_.empty() ? 7 : 8;
+    file_.resize(sizeof(FileHeader) + sections * sizeof(SectionEntry));
     add_records(SectionKind::kModel, std::vector<ModelRecord>{model});
     add_records(SectionKind::kTensors, tensors_);
     add_records(SectionKind::kOps, ops_);
     add_records(SectionKind::kSteps, plan_.steps);
     add_records(SectionKind::kLabels, labels_);
     begin_section(SectionKind::kStrings, strings_.bytes().size(), 0);
-    append(strings_.bytes().data(), strings_.bytes().size());
-    begin_section(SectionKind::kWeights, weights_bytes_, 0);
-    for (std::vector<uint8_t>& encoded : weights_) {
-      append(encoded.data(), encoded.size());
-      encoded = {};
-    }
+    file_.insert(file_.end(), strings_.bytes().begin(), strings_.bytes().end());
+    begin_section(SectionKind::kWeights, weights_.size(), 0);
+    weights_.insert(weights_.begin(), file_.begin(), file_.end());
+    file_ = std::move(weights_);
     if (!names_.empty()) add_records(SectionKind::kNodeNames, names_);
     finish_header();
     return std::move(file_);
@@ -190,8 +191,7 @@ class Writer {
   std::vector<OpRecord> ops_;
   std::vector<uint32_t> labels_;
   std::vector<NodeNameRecord> names_;
-  std::vector<std::vector<uint8_t>> weights_;  // of each op that has some
-  size_t weights_bytes_ = 0;
+  std::vector<uint8_t> weights_;
   uint32_t max_rows_ = 0;
   std::vector<SectionEntry> table_;
   std::vector<uint8_t> file_;

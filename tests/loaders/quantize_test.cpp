@@ -13,6 +13,17 @@ using namespace posy;
 
 namespace {
 
+struct EncodedWeights {
+  WeightType type;
+  std::vector<uint8_t> bytes;
+};
+
+EncodedWeights encoded_weights(const ConvWeights& weights, WeightChoice choice) {
+  EncodedWeights encoded;
+  encoded.type = encode_weights(weights, choice, &encoded.bytes);
+  return encoded;
+}
+
 constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
 
 ConvWeights make_weights(size_t rows, size_t channels, std::vector<float> values, uint32_t seed = 7) {
@@ -105,7 +116,7 @@ TEST_CASE("a tensor of at most 256 distinct values takes one byte for each and l
       INFO(distinct, " values, ", rows, " x ", channels);
       const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, distinct));
       for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8}) {
-        const EncodedWeights encoded = encode_weights(weights, choice);
+        const EncodedWeights encoded = encoded_weights(weights, choice);
         CHECK(encoded.type == WeightType::u8_table);
         CHECK(is_lossless(weights, encoded));
       }
@@ -115,8 +126,8 @@ TEST_CASE("a tensor of at most 256 distinct values takes one byte for each and l
 
 TEST_CASE("257 distinct values are one too many") {
   const ConvWeights weights = make_weights(500, 16, few_values(8000, 257));
-  CHECK(encode_weights(weights, WeightChoice::kAuto).type == WeightType::f32);
-  CHECK(encode_weights(weights, WeightChoice::kU8).type == WeightType::u8_affine);
+  CHECK(encoded_weights(weights, WeightChoice::kAuto).type == WeightType::f32);
+  CHECK(encoded_weights(weights, WeightChoice::kU8).type == WeightType::u8_affine);
 }
 
 TEST_CASE("zero and minus zero, and denormals, are values of their own") {
@@ -124,7 +135,7 @@ TEST_CASE("zero and minus zero, and denormals, are values of their own") {
   for (size_t i = 0; i < values.size(); i += 3) values[i] = i % 2 ? -0.0f : 0.0f;
   values[5] = std::numeric_limits<float>::denorm_min();
   const ConvWeights weights = make_weights(100, 16, values);
-  const EncodedWeights encoded = encode_weights(weights, WeightChoice::kAuto);
+  const EncodedWeights encoded = encoded_weights(weights, WeightChoice::kAuto);
   CHECK(encoded.type == WeightType::u8_table);
   CHECK(is_lossless(weights, encoded));
 }
@@ -132,12 +143,12 @@ TEST_CASE("zero and minus zero, and denormals, are values of their own") {
 TEST_CASE("f32 is lossless, and is what float weights get unless asked otherwise") {
   const ConvWeights weights = make_weights(90, 33, random_floats(90 * 33, 1));
   for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kF32}) {
-    const EncodedWeights encoded = encode_weights(weights, choice);
+    const EncodedWeights encoded = encoded_weights(weights, choice);
     CHECK(encoded.type == WeightType::f32);
     CHECK(is_lossless(weights, encoded));
   }
   const ConvWeights few = make_weights(90, 33, few_values(90 * 33, 9));
-  CHECK(encode_weights(few, WeightChoice::kF32).type == WeightType::f32);
+  CHECK(encoded_weights(few, WeightChoice::kF32).type == WeightType::f32);
 }
 
 TEST_CASE("a graph with few distinct values scores the same bits at a quarter of the bytes") {
@@ -151,14 +162,14 @@ TEST_CASE("a graph with few distinct values scores the same bits at a quarter of
     CHECK(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
   }
   const ConvWeights big = make_weights(1024, 256, few_values(1024 * 256, 256));
-  CHECK((double)encode_weights(big, WeightChoice::kAuto).bytes.size() <
-        0.26 * (double)encode_weights(big, WeightChoice::kF32).bytes.size());
+  CHECK((double)encoded_weights(big, WeightChoice::kAuto).bytes.size() <
+        0.26 * (double)encoded_weights(big, WeightChoice::kF32).bytes.size());
 }
 
 TEST_CASE("u8 rounds every weight to the nearest of 256 steps of its channel") {
   for (const auto& [rows, channels] : {std::pair<size_t, size_t>{400, 16}, {1000, 33}, {37, 100}}) {
     const ConvWeights weights = make_weights(rows, channels, random_floats(rows * channels, 11));
-    const EncodedWeights encoded = encode_weights(weights, WeightChoice::kU8);
+    const EncodedWeights encoded = encoded_weights(weights, WeightChoice::kU8);
     REQUIRE(encoded.type == WeightType::u8_affine);
     const Read read(encoded, rows);
     for (size_t c = 0; c < channels; ++c) {
@@ -185,7 +196,7 @@ TEST_CASE("u8 of a channel whose weights are all the same is exact") {
   std::vector<float> values = random_floats(600 * 16, 2);
   for (size_t r = 0; r < 600; ++r) values[r * 16 + 3] = 0.7f;
   const ConvWeights weights = make_weights(600, 16, values);
-  const EncodedWeights encoded = encode_weights(weights, WeightChoice::kU8);
+  const EncodedWeights encoded = encoded_weights(weights, WeightChoice::kU8);
   REQUIRE(encoded.type == WeightType::u8_affine);
   const Read read(encoded, 600);
   CHECK(read.at(0, 3) == 1);
@@ -203,7 +214,7 @@ TEST_CASE("u8 of channels whose weights all but vanish stays finite and near") {
     }
     ConvWeights weights = make_weights(600, 16, values);
     weights.line.center[3] = weights.line.center[4] = 0.5f;
-    const EncodedWeights encoded = encode_weights(weights, WeightChoice::kU8);
+    const EncodedWeights encoded = encoded_weights(weights, WeightChoice::kU8);
     REQUIRE(encoded.type == WeightType::u8_affine);
     const Read read(encoded, 600);
     for (const size_t c : {3, 4}) {
@@ -224,11 +235,11 @@ TEST_CASE("a tensor so small that its table would cost more stays float") {
     const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, 4));
     for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8, WeightChoice::kF32}) {
       INFO(rows, " x ", channels);
-      const EncodedWeights encoded = encode_weights(weights, choice);
+      const EncodedWeights encoded = encoded_weights(weights, choice);
       CHECK(encoded.bytes.size() <= weight_bytes(WeightType::f32, rows, channels));
       if (encoded.type != WeightType::u8_affine) CHECK(is_lossless(weights, encoded));
     }
-    CHECK(encode_weights(weights, WeightChoice::kAuto).type == WeightType::f32);
+    CHECK(encoded_weights(weights, WeightChoice::kAuto).type == WeightType::f32);
   }
 }
 
@@ -240,7 +251,7 @@ TEST_CASE("weights that are not finite are kept as they are, in float") {
       const ConvWeights weights = make_weights(400, 16, values);
       for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8}) {
         INFO(bad, " among ", distinct);
-        const EncodedWeights encoded = encode_weights(weights, choice);
+        const EncodedWeights encoded = encoded_weights(weights, choice);
         CHECK(encoded.type == WeightType::f32);
         if (!std::isnan(bad)) CHECK(is_lossless(weights, encoded));
       }
@@ -253,7 +264,7 @@ TEST_CASE("many different NaNs among few values do no harm") {
   std::vector<float> values = few_values(400 * 16, 200);
   for (uint32_t i = 0; i < 50; ++i) values[i * 7] = std::bit_cast<float>(0x7fc00001u + i);
   const ConvWeights weights = make_weights(400, 16, values);
-  const EncodedWeights encoded = encode_weights(weights, WeightChoice::kAuto);
+  const EncodedWeights encoded = encoded_weights(weights, WeightChoice::kAuto);
   const Read read(encoded, 400);
   size_t wrong = 0;
   for (size_t c = 0; c < 16; ++c) {
@@ -266,7 +277,7 @@ TEST_CASE("a factor that makes a channel's weights infinite stays so") {
   ConvWeights weights = make_weights(400, 16, random_floats(6400, 4));
   for (size_t r = 0; r < 400; ++r) REQUIRE(weights.values->floats[r * 16] != 0);
   weights.line.scale[0] = kInfinity;
-  const Read read(encode_weights(weights, WeightChoice::kU8), 400);
+  const Read read(encoded_weights(weights, WeightChoice::kU8), 400);
   size_t wrong = 0;
   for (size_t r = 0; r < 400; ++r) wrong += read.at(r, 0) * read.scale(0) != weights.weight(r, 0);
   CHECK(wrong == 0);
@@ -276,8 +287,8 @@ TEST_CASE("lanes past the last channel are zero, and every encoding has the leng
   const size_t rows = 300, channels = 21;
   const ConvWeights few = make_weights(rows, channels, few_values(rows * channels, 99));
   const ConvWeights many = make_weights(rows, channels, random_floats(rows * channels, 8, 1, 2));
-  const EncodedWeights all[] = {encode_weights(few, WeightChoice::kAuto), encode_weights(many, WeightChoice::kF32),
-                                encode_weights(many, WeightChoice::kU8)};
+  const EncodedWeights all[] = {encoded_weights(few, WeightChoice::kAuto), encoded_weights(many, WeightChoice::kF32),
+                                encoded_weights(many, WeightChoice::kU8)};
   for (const EncodedWeights& encoded : all) {
     INFO((int)encoded.type);
     REQUIRE(encoded.bytes.size() == weight_bytes(encoded.type, rows, channels));
@@ -299,7 +310,7 @@ TEST_CASE("lanes past the last channel are zero, and every encoding has the leng
 TEST_CASE("the bytes of a table lie as the format says: table, then bias, scale, center and rows of each panel") {
   const size_t rows = 100, channels = 16;
   const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, 10));
-  const EncodedWeights encoded = encode_weights(weights, WeightChoice::kAuto);
+  const EncodedWeights encoded = encoded_weights(weights, WeightChoice::kAuto);
   REQUIRE(encoded.type == WeightType::u8_table);
   const auto float_at = [&](size_t byte) {
     float x;
@@ -318,5 +329,5 @@ TEST_CASE("the bytes of a table lie as the format says: table, then bias, scale,
 
 TEST_CASE("equal weights are encoded to equal bytes") {
   const ConvWeights weights = make_weights(300, 20, few_values(6000, 200));
-  CHECK(encode_weights(weights, WeightChoice::kAuto).bytes == encode_weights(weights, WeightChoice::kAuto).bytes);
+  CHECK(encoded_weights(weights, WeightChoice::kAuto).bytes == encoded_weights(weights, WeightChoice::kAuto).bytes);
 }

@@ -178,6 +178,35 @@ TEST_CASE("tfjs: functional models are joined by name, in any order, and hold ea
   CHECK(values(graph, "n/offset") == std::vector<double>{0});
 }
 
+TEST_CASE("tfjs: layers that cut, widen and turn a map, and those that only training needs") {
+  const Folder folder;
+  folder.write("w.bin", raw<float>({3}));
+  const auto read = [&](const std::string& kind, const std::string& settings) {
+    const std::string all = settings.empty() ? kInput : kInput + "," + settings;
+    folder.write("model.json", model(sequential(layer(kind, "l", all)), weight("l/alpha", "1,1,1")));
+    return read_tfjs(folder.path());
+  };
+  const Graph cropped = read("Cropping2D", R"("cropping":[[1,2],[0,0]])");
+  CHECK(ops(cropped) == "Placeholder StridedSlice");
+  CHECK(values(cropped, "l/begin") == std::vector<double>{0, 1, 0, 0});
+  CHECK(values(cropped, "l/end") == std::vector<double>{0, -2, 0, 0});
+  CHECK(node(cropped, "l").attribute("begin_mask")->integer == 0b1001);
+  CHECK(node(cropped, "l").attribute("end_mask")->integer == 0b1101);
+
+  const Graph widened = read("UpSampling2D", R"("size":[2,3])");
+  CHECK(ops(widened) == "Placeholder Shape StridedSlice Mul ResizeNearestNeighbor");
+  CHECK(values(widened, "l/size") == std::vector<double>{2, 3});
+  const Graph turned = read("Permute", R"("dims":[2,1,3])");
+  CHECK(ops(turned) == "Placeholder Transpose");
+  CHECK(values(turned, "l/order") == std::vector<double>{0, 2, 1, 3});
+  const Graph prelu = read("PReLU", R"("shared_axes":[1,2])");
+  CHECK(ops(prelu) == "Placeholder Neg Relu Mul Relu Sub");
+  CHECK(values(prelu, "l/alpha") == std::vector<double>{3});
+  CHECK(ops(read("ELU", R"("alpha":0.5)")) == "Placeholder Minimum Elu Mul Relu AddV2");
+  CHECK(ops(read("Activation", R"("activation":"gelu")")) == "Placeholder Mul Erf Mul AddV2 Mul");
+  CHECK(ops(read("RandomFlip", R"("mode":"horizontal")")) == "Placeholder Identity");
+}
+
 TEST_CASE("tfjs: a layer that is used twice is two nodes with the same weights") {
   const Folder folder;
   const std::string topology = R"({"class_name":"Model","config":{"name":"m","layers":[)" +
@@ -251,6 +280,12 @@ TEST_CASE("tfjs: what is wrong is named") {
                  "w.bin: 80 bytes of weights where weightsManifest asks for 84"));
   CHECK(contains(message(model(sequential(""), weight("a", "1", R"("dtype":"string")"))),
                  "weight 'a': its type string is not supported"));
+  CHECK(contains(message(model(sequential(layer("UpSampling2D", "u", kInput + R"(,"interpolation":"bilinear")")),
+                               weight("a", "20"))),
+                 "layer 'u' (UpSampling2D): only the interpolation 'nearest' is supported"));
+  CHECK(contains(
+      message(model(sequential(layer("Cropping2D", "c", kInput + R"(,"cropping":[[-1,0],[0,0]])")), weight("a", "20"))),
+      "layer 'c' (Cropping2D): its cropping is negative"));
   for (const std::string path :
        {"../w.bin", "/etc/passwd", "sub/../../w.bin", "http://host/w.bin", "..\\\\w.bin", ""}) {
     INFO(path);

@@ -26,10 +26,12 @@ enum : int32_t {
   kDepthwise = 4,
   kDequantize = 6,
   kFullyConnected = 9,
+  kL2Normalization = 11,
   kSoftmax = 25,
   kLstm = 16,
   kCustom = 32,
-  kMean = 40
+  kMean = 40,
+  kGelu = 150
 };
 
 template <class T>
@@ -274,6 +276,24 @@ TEST_CASE("tflite: axes stay whole numbers") {
   const Graph graph = parse_tflite(m.bytes({x}, {y}), "m.tflite");
   CHECK(node(graph, "y").attribute("keep_dims")->integer == 1);
   CHECK(node(graph, node(graph, "y").inputs[1]).attribute("value")->tensor.type == DataType::kInt32);
+}
+
+TEST_CASE("tflite: GELU and L2_NORMALIZATION are spelled out") {
+  for (const uint8_t is_approximate : {0, 1}) {
+    TfliteWriter m;
+    const int32_t x = m.tensor("x", {1, 3, 2}), y = m.tensor("y", {1, 3, 2});
+    m.op(kGelu, {x}, {y}, FlatWriter().number<uint8_t>(0, is_approximate));
+    const Graph graph = parse_tflite(m.bytes({x}, {y}), "m.tflite");
+    CHECK(ops(graph) == (is_approximate ? "Placeholder Square Mul Mul AddV2 Mul Tanh Mul AddV2 Mul"
+                                        : "Placeholder Mul Erf Mul AddV2 Mul"));
+    CHECK(graph.suggested_output == "y");
+  }
+  TfliteWriter m;
+  const int32_t x = m.tensor("x", {1, 3, 2}), y = m.tensor("y", {1, 3, 2});
+  m.op(kL2Normalization, {x}, {y});
+  const Graph graph = parse_tflite(m.bytes({x}, {y}), "m.tflite");
+  CHECK(ops(graph) == "Placeholder Square Sum Sqrt Maximum RealDiv");
+  CHECK(values(graph, node(graph, "y/Sum").inputs[1]) == std::vector<float>{2});
 }
 
 TEST_CASE("tflite: labels and normalisation come from the metadata") {
