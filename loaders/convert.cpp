@@ -51,9 +51,13 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
     report.notes = graph.notes;
     add_labels(&network, path, graph.suggested_labels, options, &report);
   }
-  simplify(&network, options.keep_bottleneck);
-  const Plan plan = make_plan(&network);
-  conversion.posy = write_posy(network, plan, options.weights);
+  try {
+    simplify(&network, options.keep_bottleneck);
+    const Plan plan = make_plan(&network);
+    conversion.posy = write_posy(network, plan, options.weights);
+  } catch (const InputError& error) {
+    throw InputError(path + ": " + error.what());
+  }
 
   report.input_node = network.input_name;
   report.output_node = network.output_name;

@@ -7,10 +7,6 @@
 namespace posy {
 namespace {
 
-bool is_one_of(const std::string& text, std::initializer_list<const char*> list) {
-  return std::any_of(list.begin(), list.end(), [&](const char* item) { return text == item; });
-}
-
 bool is_placeholder(const GraphNode& node) {
   return is_one_of(node.op, {"Placeholder", "PlaceholderV2"});
 }
@@ -28,7 +24,7 @@ bool is_source(const GraphNode& node) {
 
 // Nodes that depend on a source, and nodes whose output something uses.
 struct Reach {
-  std::vector<bool> from_placeholder, used;
+  std::vector<bool> from_source, used;
 };
 
 Reach reach_of(const Graph& graph, const GraphIndex& index) {
@@ -48,8 +44,8 @@ Reach reach_of(const Graph& graph, const GraphIndex& index) {
   while (!stack.empty()) {
     const size_t at = (size_t)stack.back();
     stack.pop_back();
-    if (reach.from_placeholder[at]) continue;
-    reach.from_placeholder[at] = true;
+    if (reach.from_source[at]) continue;
+    reach.from_source[at] = true;
     stack.insert(stack.end(), users[at].begin(), users[at].end());
   }
   return reach;
@@ -61,10 +57,6 @@ int output_rank(const GraphNode& node) {
   if (node.op == "Softmax") return 2;
   if (is_one_of(node.op, {"Sigmoid", "LogSoftmax", "Reshape", "Squeeze", "Identity", "ArgMax"})) return 1;
   return 0;
-}
-
-std::string quoted(const GraphNode& node) {
-  return "'" + printable_name(node.name) + "' (" + printable_name(node.op) + ")";
 }
 
 }  // namespace
@@ -203,7 +195,7 @@ std::vector<int> loose_ends(const Graph& graph, const GraphIndex& index) {
   const Reach reach = reach_of(graph, index);
   std::vector<int> ends;
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (reach.from_placeholder[i] && !reach.used[i] && !is_placeholder(graph.nodes[i])) ends.push_back((int)i);
+    if (reach.from_source[i] && !reach.used[i] && !is_placeholder(graph.nodes[i])) ends.push_back((int)i);
   }
   return ends;
 }
@@ -215,8 +207,8 @@ std::vector<int> output_candidates(const Graph& graph, const GraphIndex& index) 
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const GraphNode& node = graph.nodes[i];
     // retrain.py's name counts even where something evaluates it further.
-    const bool is_end = reach.from_placeholder[i] && (!reach.used[i] || node.name == "final_result");
-    if (!is_end || is_placeholder(node)) continue;
+    const bool is_end = reach.from_source[i] && (!reach.used[i] || node.name == "final_result");
+    if (!is_end || is_source(node)) continue;
     const int rank = output_rank(node);
     if (rank > best_rank) best.clear();
     if (rank >= best_rank) best.push_back((int)i);
@@ -229,7 +221,7 @@ int find_output_node(const Graph& graph, const GraphIndex& index, const std::str
   if (!wanted.empty()) return named_node(graph, index, wanted, "--output-node");
   const std::vector<int> best = output_candidates(graph, index);
   if (best.empty()) {
-    const bool any = std::any_of(graph.nodes.begin(), graph.nodes.end(), is_placeholder);
+    const bool any = std::any_of(graph.nodes.begin(), graph.nodes.end(), is_source);
     throw InputError(graph.file_name + (any ? ": nothing in the graph depends on its input placeholder"
                                             : ": the graph has no Placeholder, so no image can be fed to it; name the "
                                               "nodes with --input-node and --output-node"));

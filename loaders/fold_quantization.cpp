@@ -69,20 +69,20 @@ float fake_quant(const FakeQuant& q, float x) {
   return fake_quant_f32(p, x);
 }
 
-FoldOutputs fake_quant_args(const FoldNode& f) {
+FoldOutputs fake_quant_all(const FoldNode& f, float min, float max) {
   f.require(f.input(0).is_float, "its input is not a float");
-  const FakeQuant q = fake_quant_of(f.node, f.attribute("min", -6.0f), f.attribute("max", 6.0f));
+  const FakeQuant q = fake_quant_of(f.node, min, max);
   Array out = f.input(0);
   for (float& x : out.floats) x = fake_quant(q, x);
   return one_output(std::move(out));
 }
 
+FoldOutputs fake_quant_args(const FoldNode& f) {
+  return fake_quant_all(f, f.attribute("min", -6.0f), f.attribute("max", 6.0f));
+}
+
 FoldOutputs fake_quant_vars(const FoldNode& f) {
-  f.require(f.input(0).is_float, "its input is not a float");
-  const FakeQuant q = fake_quant_of(f.node, f.number(1), f.number(2));
-  Array out = f.input(0);
-  for (float& x : out.floats) x = fake_quant(q, x);
-  return one_output(std::move(out));
+  return fake_quant_all(f, f.number(1), f.number(2));
 }
 
 // Channels are the last axis.

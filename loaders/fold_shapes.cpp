@@ -74,7 +74,6 @@ FoldOutputs reshape(const FoldNode& f) {
 FoldOutputs squeeze(const FoldNode& f) {
   const Dims& dims = f.input(0).dims;
   const GraphAttribute* listed = f.node.attribute("squeeze_dims");
-  if (!listed) listed = f.node.attribute("axis");
   std::vector<bool> is_dropped(dims.size(), false);
   if (listed) {
     for (const int64_t value : listed->integers) {

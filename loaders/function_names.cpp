@@ -43,15 +43,10 @@ std::optional<UnaryFunction> unary_function_of(const std::string& op) {
 
 std::optional<BinaryFunction> binary_function_of(const std::string& op) {
   static const Names<BinaryFunction> names = {
-      {"Add", BinaryFunction::add},
-      {"AddV2", BinaryFunction::add},
-      {"BiasAdd", BinaryFunction::add},
-      {"Div", BinaryFunction::div},
-      {"Maximum", BinaryFunction::maximum},
-      {"Minimum", BinaryFunction::minimum},
-      {"Mul", BinaryFunction::mul},
-      {"RealDiv", BinaryFunction::div},
-      {"SquaredDifference", BinaryFunction::squared_difference},
+      {"Add", BinaryFunction::add},         {"AddV2", BinaryFunction::add},
+      {"Div", BinaryFunction::div},         {"Maximum", BinaryFunction::maximum},
+      {"Minimum", BinaryFunction::minimum}, {"Mul", BinaryFunction::mul},
+      {"RealDiv", BinaryFunction::div},     {"SquaredDifference", BinaryFunction::squared_difference},
       {"Sub", BinaryFunction::sub},
   };
   return find(names, op);

@@ -38,6 +38,10 @@ int GraphIndex::find(std::string_view name) const {
   return found == by_name_.end() ? -1 : found->second;
 }
 
+std::string quoted(const GraphNode& node) {
+  return "'" + printable_name(node.name) + "' (" + printable_name(node.op) + ")";
+}
+
 std::string join_names(const std::vector<std::string>& names) {
   std::string text;
   for (size_t i = 0; i < names.size(); ++i) text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
@@ -45,6 +49,14 @@ std::string join_names(const std::vector<std::string>& names) {
 }
 
 namespace {
+
+// True if `from` tells on which branch of a tf.cond the constant `node` lies: it has no other input that would.
+bool names_branch(const Graph& graph, const GraphNode& node, int from) {
+  if (node.op != "Const" || from < 0) return false;
+  const std::string& name = graph.nodes[(size_t)from].name;
+  const std::string last = name.substr(name.rfind('/') + 1);  // npos + 1 is 0
+  return last == "switch_t" || last == "switch_f";
+}
 
 // The nodes that `output` needs, each after what it needs itself; what `leaf` needs is left out. Depth first with a
 // stack of its own: graphs may be deeper than the machine's stack.
@@ -65,15 +77,15 @@ std::vector<int> execution_order(const Graph& graph, const GraphIndex& index, in
     const GraphNode& node = graph.nodes[(size_t)at];
     for (auto input = node.inputs.rbegin(); input != node.inputs.rend(); ++input) {
       const GraphEdge edge = parse_edge(*input);
-      if (edge.is_control) continue;
       const int from = index.find(edge.name);
+      if (edge.is_control && !names_branch(graph, node, from)) continue;
       if (from < 0) {
-        throw InputError(graph.file_name + ": node '" + node.name + "' (" + node.op + ") wants an input '" + *input +
+        throw InputError(graph.file_name + ": node " + quoted(node) + " wants an input '" + *input +
                          "' that is not in the graph");
       }
       if (state[(size_t)from] == kOpen) {
-        throw InputError(graph.file_name + ": node '" + node.name + "' (" + node.op +
-                         ") is part of a loop; graphs with control flow are not supported");
+        throw InputError(graph.file_name + ": node " + quoted(node) +
+                         " is part of a loop; graphs with control flow are not supported");
       }
       if (state[(size_t)from] == kNew) stack.push_back(from);
     }
@@ -247,7 +259,7 @@ Lowering::Lowering(const Graph& graph, const GraphIndex& index, const std::vecto
     : graph_(graph), index_(index), order_(order), input_(input) {}
 
 void Lowering::refuse(const GraphNode& node, const std::string& why) const {
-  throw InputError(graph_.file_name + ": node '" + node.name + "' (" + node.op + "): " + why);
+  throw InputError(graph_.file_name + ": node " + quoted(node) + ": " + why);
 }
 
 void Lowering::refuse_op(const GraphNode& node) const {
@@ -255,7 +267,8 @@ void Lowering::refuse_op(const GraphNode& node) const {
   for (const std::string& input : node.inputs) {
     const GraphEdge edge = parse_edge(input);
     const int from = edge.is_control ? -1 : index_.find(edge.name);
-    if (from >= 0) feeds.push_back("'" + std::string(edge.name) + "' (" + graph_.nodes[(size_t)from].op + ")");
+    if (from < 0) continue;
+    feeds.push_back(quoted(graph_.nodes[(size_t)from]));
   }
   refuse(node, "this op cannot be converted; it is fed by " + (feeds.empty() ? "nothing" : join_names(feeds)));
 }
@@ -263,16 +276,19 @@ void Lowering::refuse_op(const GraphNode& node) const {
 ValueId Lowering::value_input(const GraphNode& node, const std::vector<Fact>& inputs, size_t i) const {
   if (i >= inputs.size()) refuse(node, "input " + std::to_string(i) + " is missing");
   if (inputs[i].kind != Fact::Kind::kValue) {
-    refuse(node, "input " + std::to_string(i) + " ('" + node.inputs[i] + "') must depend on the image, and does not");
+    refuse(node, "input " + std::to_string(i) + " must depend on the image, and does not");
   }
   return inputs[i].value;
 }
 
 ArrayPtr Lowering::constant_input(const GraphNode& node, const std::vector<Fact>& inputs, size_t i) const {
   if (i >= inputs.size()) refuse(node, "input " + std::to_string(i) + " is missing");
+  const std::string what = "input " + std::to_string(i);
+  if (inputs[i].is_value()) refuse(node, what + " depends on the image, which is not supported for this op");
+  if (inputs[i].kind == Fact::Kind::kRandom) refuse(node, what + " is random, which only the mask of a dropout may be");
   if (inputs[i].kind != Fact::Kind::kConstant) {
-    refuse(node, "input " + std::to_string(i) + " ('" + node.inputs[i] +
-                     "') must be constant: a graph that was not frozen? Its variables have to become constants first "
+    refuse(node, what +
+                     " must be constant: a graph that was not frozen? Its variables have to become constants first "
                      "(freeze_graph, or convert_variables_to_constants)");
   }
   return inputs[i].constant;
@@ -437,20 +453,25 @@ Network Lowering::run(Shape input_shape, InputOrder input_order, int output) {
       continue;
     }
     std::vector<Fact> inputs;
-    bool depends_on_size = false;
+    bool depends_on_size = false, is_dead = false;
     for (const std::string& input : node.inputs) {
       const GraphEdge edge = parse_edge(input);
-      if (edge.is_control) continue;
+      if (edge.is_control) {
+        const auto branch = facts_.find(index_.find(edge.name));
+        is_dead |= node.op == "Const" && branch != facts_.end() && branch->second.kind == Fact::Kind::kDead;
+        continue;
+      }
       inputs.push_back(operand(node, edge));
       depends_on_size |= !constants_.contains(index_.find(edge.name));
     }
-    const Fact fact = lower_node(node, inputs);
+    const Fact fact = is_dead ? Fact{Fact::Kind::kDead} : lower_node(node, inputs);
     if (fact.kind == Fact::Kind::kConstant && !depends_on_size) constants_[at] = fact;
     facts_[at] = fact;
   }
   const GraphNode& last = graph_.nodes[(size_t)output];
   const Fact& result = facts_[output];
   if (!result.is_value()) refuse(last, "the output does not depend on the image");
+  if (result.is_apart || result.space_to_batch) refuse(last, "no BatchToSpaceND puts the output together again");
   network_.output = shaped(last, in_graph_order(last, result));
   for (const auto& [what, count] : constant_rewrites_) network_.rewrites[what] += count;
   if (network_.output == network_.input) refuse(last, "nothing happens to the image on the way to the output");

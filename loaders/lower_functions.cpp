@@ -197,6 +197,10 @@ Fact add_n(Lowering& lowering, const GraphNode& node, const Facts& in) {
 
 Fact bias_add(Lowering& lowering, const GraphNode& node, const Facts& in) {
   lowering.value_input(node, in, 0);
+  const GraphAttribute* format = node.attribute("data_format");
+  if (in[0].dims.size() == 3 && format && format->text == "NCHW") {
+    lowering.refuse(node, "data_format NCHW is supported for maps only");
+  }
   // Of a map its bias goes to the channels of its data_format; of a vector there is only one place for it.
   const Fact value = in[0].dims.size() == 4 ? map_input(lowering, node, in) : in[0];
   const ArrayPtr bias = lowering.constant_input(node, in, 1);
@@ -239,14 +243,14 @@ const NetworkNode* producer_of(const Network& network, ValueId id) {
 }
 
 // x / keep_prob * mask, the mask drawn at random: dropout that was left in. Without it x is x, so the factor goes too.
-Fact drop_dropout(Lowering& lowering, const GraphNode& node, const Fact& scaled) {
-  lowering.value_input(node, {scaled}, 0);
+Fact drop_dropout(Lowering& lowering, const GraphNode& node, const Fact& scaled, bool mask_is_scaled) {
+  if (!scaled.is_value()) lowering.refuse(node, "it drops out something that does not depend on the image");
   lowering.count("dropout removed");
   Fact plain = scaled;
   const NetworkNode* factor = producer_of(lowering.network(), scaled.value);
   // With keep_prob = 1 that division was left out, and what makes the value is the network's own.
   const bool is_last = factor && factor->name == lowering.value(scaled.value).names.back();
-  if (is_last && is_keep_factor(*factor)) plain.value = factor->inputs[0];
+  if (!mask_is_scaled && is_last && is_keep_factor(*factor)) plain.value = factor->inputs[0];
   return lowering.same_value(node, std::move(plain));
 }
 
@@ -257,12 +261,14 @@ bool is_random(const Fact& fact) {
 // Where the mask is true x / keep_prob, elsewhere 0: dropout as newer versions write it.
 Fact select(Lowering& lowering, const GraphNode& node, const Facts& in) {
   if (in.size() < 3 || !is_random(in[0])) lowering.refuse(node, "a choice that depends on the image is not supported");
-  return drop_dropout(lowering, node, in[1]);
+  return drop_dropout(lowering, node, in[1], false);
 }
 
 Fact mul(Lowering& lowering, const GraphNode& node, const Facts& in) {
   if (in.size() < 2) lowering.refuse(node, "it needs two inputs");
-  if (is_random(in[0]) || is_random(in[1])) return drop_dropout(lowering, node, in[is_random(in[0]) ? 1 : 0]);
+  for (const size_t mask : {0u, 1u}) {
+    if (is_random(in[mask])) return drop_dropout(lowering, node, in[1 - mask], in[mask].is_scaled);
+  }
   if (are_values(in)) return two_values(lowering, node, in[0], in[1], BinaryFunction::mul);
   Mixed m = mixed(lowering, node, in);
   return lower_affine(lowering, node, m.value, ChannelLine::scaled(std::move(m.constant)));
@@ -272,7 +278,8 @@ Fact real_div(Lowering& lowering, const GraphNode& node, const Facts& in) {
   if (are_values(in)) return two_values(lowering, node, in[0], in[1], BinaryFunction::div);
   Mixed m = mixed(lowering, node, in);
   if (!m.value_is_first) {
-    return two_values(lowering, node, constant_like(lowering, node, m), m.value, BinaryFunction::div);
+    const Fact inverse = function_of(lowering, node, m.value, UnaryFunction::reciprocal);
+    return lower_affine(lowering, node, inverse, ChannelLine::scaled(std::move(m.constant)));
   }
   for (float& x : m.constant) x = 1 / x;
   return lower_affine(lowering, node, m.value, ChannelLine::scaled(std::move(m.constant)));
@@ -425,7 +432,8 @@ Fact reduce(Lowering& lowering, const GraphNode& node, const Facts& in) {
     if (is_reduced[i]) (from_end == 0 ? out.c : from_end == 1 ? out.w : out.h) = 1;
     if (!is_reduced[i] || keep) dims.push_back(is_reduced[i] ? 1 : value.dims[i]);
   }
-  const bool is_global_mean = kFunction == ReduceFunction::mean && out.h == 1 && out.w == 1 && out.c == shape.c;
+  const bool is_global_mean = kFunction == ReduceFunction::mean && out.h == 1 && out.w == 1 && out.c == shape.c &&
+                              shape.h <= kMaxSide && shape.w <= kMaxSide;
   NetworkNode op = {is_global_mean ? NodeKind::kAveragePool : NodeKind::kReduce, node.name, {input}};
   if (is_global_mean) {
     op.window = {shape.h, shape.w, 1, 1, 1, 1, 0, 0};
@@ -461,8 +469,11 @@ Fact switch_op(Lowering& lowering, const GraphNode& node, const Facts& in) {
 }
 
 Fact merge(Lowering& lowering, const GraphNode& node, const Facts& in) {
+  const auto is_live = [](const Fact& branch) { return branch.kind != Fact::Kind::kDead; };
+  if (std::count_if(in.begin(), in.end(), is_live) > 1)
+    lowering.refuse(node, "more than one of its branches may be taken");
   for (const Fact& branch : in) {
-    if (branch.kind != Fact::Kind::kDead) return branch.is_value() ? lowering.same_value(node, branch) : branch;
+    if (is_live(branch)) return branch.is_value() ? lowering.same_value(node, branch) : branch;
   }
   lowering.refuse(node, "none of its branches is taken");
 }

@@ -19,8 +19,6 @@ bool flag(const GraphNode& node, const char* attribute) {
 
 namespace {
 
-constexpr int64_t kMaxSide = 4096;
-
 bool is_nchw(const Lowering& lowering, const GraphNode& node) {
   const GraphAttribute* format = node.attribute("data_format");
   const std::string name = format ? format->text : "";
@@ -30,6 +28,13 @@ bool is_nchw(const Lowering& lowering, const GraphNode& node) {
 }
 
 }  // namespace
+
+// A map made from another one, in its order.
+Fact add_map(Lowering& lowering, NetworkNode node, Shape shape, const Fact& from) {
+  Fact fact = lowering.add_node(std::move(node), shape, map_dims(shape));
+  fact.channels_first = from.channels_first;
+  return fact;
+}
 
 Fact map_input(Lowering& lowering, const GraphNode& node, const Facts& in) {
   lowering.value_input(node, in, 0);
@@ -50,13 +55,6 @@ std::pair<uint32_t, uint32_t> h_and_w(const Lowering& lowering, const GraphNode&
                     std::string(key) + " must be 1 for batch and channels, and from 1 to 4096 for height and width");
   }
   return {(uint32_t)v[h], (uint32_t)v[h + 1]};
-}
-
-// A map made from another one, in its order.
-Fact add_map(Lowering& lowering, NetworkNode node, Shape shape, const Fact& from) {
-  Fact fact = lowering.add_node(std::move(node), shape, map_dims(shape));
-  fact.channels_first = from.channels_first;
-  return fact;
 }
 
 // One axis of TensorFlow's SAME and VALID: the number of outputs and the padding in front.
@@ -117,10 +115,11 @@ Shape place_conv_window(Lowering& lowering, const GraphNode& node, const Fact& i
   const uint32_t k_h = (uint32_t)w.dims[0], k_w = (uint32_t)w.dims[1];
   if (!in.space_to_batch) return place_window(lowering, node, shape, k_h, k_w, window);
   const SpaceToBatch& s = *in.space_to_batch;
-  const auto [stride_h, stride_w] = h_and_w(lowering, node, "strides");
+  const std::pair<uint32_t, uint32_t> one = {1, 1};
   const GraphAttribute* padding = node.attribute("padding");
-  if (stride_h != 1 || stride_w != 1 || !padding || padding->text != "VALID") {
-    lowering.refuse(node, "after SpaceToBatchND only stride 1 and VALID are supported");
+  if (h_and_w(lowering, node, "strides") != one || h_and_w(lowering, node, "dilations") != one || !padding ||
+      padding->text != "VALID") {
+    lowering.refuse(node, "after SpaceToBatchND only stride 1, no dilation and VALID are supported");
   }
   const int64_t h = (int64_t)shape.h + s.top + s.bottom - (int64_t)(k_h - 1) * s.block_h;
   const int64_t w_out = (int64_t)shape.w + s.left + s.right - (int64_t)(k_w - 1) * s.block_w;
@@ -226,12 +225,16 @@ Fact mat_mul_of_values(Lowering& lowering, const GraphNode& node, const Facts& i
   op.params.function = transpose_b;
   const Shape out = {sa.h, sa.w, transpose_b ? sb.w : sb.c};
   std::vector<int64_t> dims = in[0].graph_dims();
+  while (dims.size() < in[1].dims.size()) dims.insert(dims.begin(), 1);
   dims.back() = out.c;
   return lowering.add_node(std::move(op), out, std::move(dims));
 }
 
 Fact mat_mul(Lowering& lowering, const GraphNode& node, const Facts& in) {
   lowering.value_input(node, in, 0);
+  if (in[0].dims.empty() || (in.size() > 1 && in[1].is_value() && in[1].dims.empty())) {
+    lowering.refuse(node, "an input of it is a single number");
+  }
   const bool is_batch = node.op != "MatMul";
   if (flag(node, is_batch ? "adj_x" : "transpose_a"))
     lowering.refuse(node, "its first input transposed is not supported");
@@ -258,6 +261,7 @@ Fact mat_mul(Lowering& lowering, const GraphNode& node, const Facts& in) {
   NetworkNode full = {NodeKind::kConv2d, node.name, {input}};
   full.weights = plain_weights(w, out.c);
   std::vector<int64_t> dims = features.dims;
+  while (dims.size() < in[1].constant->dims.size()) dims.insert(dims.begin(), 1);
   dims.back() = out.c;
   return lowering.add_node(std::move(full), out, std::move(dims));
 }
@@ -316,7 +320,12 @@ LowerFunction lower_function_of(const std::string& op) {
 Fact Lowering::fold(const GraphNode& node, const std::vector<Fact>& inputs) {
   std::vector<ArrayPtr> constants;
   for (const Fact& fact : inputs) constants.push_back(fact.constant);
-  const std::vector<ArrayPtr> folded = fold_constant(node, constants);
+  std::vector<ArrayPtr> folded;
+  try {
+    folded = fold_constant(node, constants);
+  } catch (const InputError& error) {
+    throw InputError(graph_.file_name + ": " + error.what());
+  }
   if (folded.empty()) return {};
   if (node.op == "Dequantize") ++constant_rewrites_["8-bit weights read"];
   Fact fact = Fact::of_constant(folded[0]);
@@ -330,8 +339,12 @@ Fact Lowering::lower_node(const GraphNode& node, const std::vector<Fact>& inputs
   if (node.op == "Const") {
     const GraphAttribute* value = node.attribute("value");
     if (!value || value->kind != GraphAttribute::Kind::kTensor) refuse(node, "it has no value");
-    const ArrayPtr array = array_of(value->tensor);
-    return array ? Fact::of_constant(array) : Fact{};
+    try {
+      const ArrayPtr array = array_of(value->tensor);
+      return array ? Fact::of_constant(array) : Fact{};
+    } catch (const InputError& error) {
+      refuse(node, error.what());
+    }
   }
   if (const ArrayPtr setting = inference_setting(node)) return Fact::of_constant(setting);
   const auto all = [&](Fact::Kind kind) {
@@ -346,10 +359,40 @@ Fact Lowering::lower_node(const GraphNode& node, const std::vector<Fact>& inputs
     if (const Fact folded = fold(node, inputs); folded.kind == Fact::Kind::kConstant) return folded;
   }
   // Whatever is computed from a random number alone is random too, whatever the op.
-  if (!any(Fact::Kind::kValue) && any(Fact::Kind::kRandom)) return {Fact::Kind::kRandom};
+  if (!any(Fact::Kind::kValue) && any(Fact::Kind::kRandom)) {
+    Fact mask = {Fact::Kind::kRandom};
+    mask.is_scaled = node.op == "Mul" || node.op == "Div" || node.op == "RealDiv";
+    return mask;
+  }
+  return lower_known(node, inputs);
+}
+
+// Calls the op's function, once it is certain that it understands what its inputs stand for.
+Fact Lowering::lower_known(const GraphNode& node, const std::vector<Fact>& inputs) {
   const LowerFunction function = lower_function_of(node.op);
   if (!function) refuse_op(node);
-  return function(*this, node, inputs);
+  bool is_apart = false;
+  for (const Fact& input : inputs) {
+    const bool is_conv = is_one_of(node.op, {"Conv2D", "DepthwiseConv2dNative"});
+    const bool is_per_channel = is_one_of(node.op, {"Add", "AddV2", "BiasAdd", "FusedBatchNorm", "FusedBatchNormV2",
+                                                    "FusedBatchNormV3", "Mul", "Relu", "Relu6", "Sub"});
+    const bool is_name = is_one_of(node.op, {"Identity", "Snapshot", "CheckNumerics"});
+    const bool fits = (!input.space_to_batch || is_conv || is_name) &&
+                      (!input.is_apart || is_per_channel || is_name || node.op == "BatchToSpaceND");
+    if (!fits) {
+      refuse(node,
+             "between SpaceToBatchND and BatchToSpaceND only a convolution and its bias and activation are supported");
+    }
+    if (input.is_class && !is_one_of(node.op, {"Identity", "Cast", "Reshape", "Squeeze", "ExpandDims"})) {
+      refuse(node,
+             "it computes with the number of the best class, and Posy keeps the scores: name the node in front of "
+             "ArgMax with --output-node");
+    }
+    is_apart |= (input.space_to_batch && is_conv) || (input.is_apart && node.op != "BatchToSpaceND");
+  }
+  Fact fact = function(*this, node, inputs);
+  fact.is_apart = is_apart;
+  return fact;
 }
 
 bool can_lower(const std::string& op) {

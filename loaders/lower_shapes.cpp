@@ -98,6 +98,7 @@ Fact shape_of(Lowering&, const GraphNode&, const Facts& in) {
 // A type that an activation is turned into: all of them are float32 here.
 Fact cast(Lowering& lowering, const GraphNode& node, const Facts& in) {
   lowering.value_input(node, in, 0);
+  if (in[0].is_class) return lowering.same_value(node, in[0]);
   const GraphAttribute* type = node.attribute("DstT");
   const DataType to = type ? (DataType)type->integer : DataType::kFloat;
   if (to != DataType::kFloat && to != DataType::kHalf && to != DataType::kDouble && to != DataType::kBfloat16) {
@@ -114,7 +115,7 @@ Fact join(Lowering& lowering, const GraphNode& node, Facts parts, const Array& a
   NetworkNode op = {NodeKind::kConcat, node.name, {}};
   Shape out = {0, 0, 0};
   for (Fact& part : parts) {
-    lowering.value_input(node, {part}, 0);
+    if (!part.is_value()) lowering.refuse(node, "one of the tensors that it joins does not depend on the image");
     if (channels_first && part.dims.size() == 4) part = lowering.as_channels_first(node, part);
     const ValueId id = lowering.shaped(node, part);
     const Shape x = lowering.value(id).shape;
@@ -125,7 +126,8 @@ Fact join(Lowering& lowering, const GraphNode& node, Facts parts, const Array& a
     op.inputs.push_back(id);
   }
   Fact like = parts[0];
-  if (axis.integers.size() != 1 || like.axis_in_memory(axis.integers[0]) != (int64_t)like.dims.size() - 1) {
+  if (like.dims.empty() || axis.integers.size() != 1 ||
+      like.axis_in_memory(axis.integers[0]) != (int64_t)like.dims.size() - 1) {
     lowering.refuse(node, "it does not join along the channels, which is the only axis supported");
   }
   std::vector<int64_t> dims = like.dims;
@@ -166,7 +168,7 @@ Fact split(Lowering& lowering, const GraphNode& node, const Facts& in) {
   const Fact whole = in[value_at];
   const ArrayPtr axis = lowering.constant_input(node, in, is_v ? 2 : 0);
   const size_t rank = whole.dims.size();
-  if (axis->integers.size() != 1 || whole.axis_in_memory(axis->integers[0]) != (int64_t)rank - 1) {
+  if (rank == 0 || axis->integers.size() != 1 || whole.axis_in_memory(axis->integers[0]) != (int64_t)rank - 1) {
     lowering.refuse(node, "it does not split the channels, which is the only axis supported");
   }
   const GraphAttribute* number = node.attribute("num_split");
@@ -193,15 +195,21 @@ Fact split(Lowering& lowering, const GraphNode& node, const Facts& in) {
 // The class with the best score: what is kept are the scores.
 Fact arg_max(Lowering& lowering, const GraphNode& node, const Facts& in) {
   lowering.value_input(node, in, 0);
+  const ArrayPtr axis = lowering.constant_input(node, in, 1);
+  if (axis->integers.size() != 1 || in[0].axis_in_memory(axis->integers[0]) != (int64_t)in[0].dims.size() - 1) {
+    lowering.refuse(node, "it does not look for the best channel");
+  }
   lowering.count("ArgMax at the end left out: the scores are the output");
-  return lowering.same_value(node, in[0]);
+  Fact fact = lowering.same_value(node, in[0]);
+  fact.is_class = true;
+  return fact;
 }
 
 Fact reverse_channels(Lowering& lowering, const GraphNode& node, const Facts& in) {
   lowering.value_input(node, in, 0);
   const ArrayPtr axis = lowering.constant_input(node, in, 1);
   const size_t rank = in[0].dims.size();
-  if (axis->integers.size() != 1 || in[0].axis_in_memory(axis->integers[0]) != (int64_t)rank - 1) {
+  if (rank == 0 || axis->integers.size() != 1 || in[0].axis_in_memory(axis->integers[0]) != (int64_t)rank - 1) {
     lowering.refuse(node, "it does not reverse the channels, which is the only axis supported");
   }
   Facts parts;
@@ -210,13 +218,6 @@ Fact reverse_channels(Lowering& lowering, const GraphNode& node, const Facts& in
 }
 
 // ---- Windows of the map ----
-
-// A map made from another one, in its order.
-Fact map_like(Lowering& lowering, NetworkNode node, Shape shape, const Fact& like) {
-  Fact fact = lowering.add_node(std::move(node), shape, map_dims(shape));
-  fact.channels_first = like.channels_first;
-  return fact;
-}
 
 // begin, end and stride along each axis in memory; the batch stays, and channels have no stride.
 Fact crop(Lowering& lowering, const GraphNode& node, const Fact& in, const std::vector<int64_t>& begin,
@@ -228,10 +229,10 @@ Fact crop(Lowering& lowering, const GraphNode& node, const Fact& in, const std::
   const int64_t first = begin[rank - 1], count = end[rank - 1] - first;
   if (count != in.dims[rank - 1]) part = channels(lowering, node, in, (uint32_t)first, (uint32_t)count);
   const auto is_whole = [&](size_t i) { return begin[i] == 0 && end[i] == in.dims[i] && stride[i] == 1; };
-  if ((rank < 3 || is_whole(1)) && (rank < 4 || is_whole(2))) return part;
+  if ((rank < 3 || is_whole(1)) && (rank < 4 || is_whole(2))) return lowering.same_value(node, part);
   if (rank != 4) lowering.refuse(node, "cutting a tensor of " + std::to_string(rank) + " dimensions is not supported");
   const ValueId id = lowering.shaped(node, part);
-  const auto size = [&](size_t i) { return (uint32_t)((end[i] - begin[i] + stride[i] - 1) / stride[i]); };
+  const auto size = [&](size_t i) { return (uint32_t)(1 + (end[i] - begin[i] - 1) / stride[i]); };
   if (stride[1] > 4096 || stride[2] > 4096 || begin[1] > 65535 || begin[2] > 65535) {
     lowering.refuse(node, "it steps over more than 4096 rows or columns, or starts behind the 65535th");
   }
@@ -240,7 +241,7 @@ Fact crop(Lowering& lowering, const GraphNode& node, const Fact& in, const std::
   op.window = {0, 0, (uint32_t)stride[1], (uint32_t)stride[2], 0, 0, 0, 0};
   op.params.dims[0] = (uint16_t)begin[1];
   op.params.dims[1] = (uint16_t)begin[2];
-  return map_like(lowering, std::move(op), out, in);
+  return add_map(lowering, std::move(op), out, in);
 }
 
 Fact slice(Lowering& lowering, const GraphNode& node, const Facts& in) {
@@ -307,7 +308,7 @@ Fact strided_slice(Lowering& lowering, const GraphNode& node, const Facts& in) {
     if (stride[i] < 1 || begin[i] < 0 || begin[i] >= end[i] || end[i] > dims[i]) {
       lowering.refuse(node, "it cuts outside of its input, or steps backwards");
     }
-    if (!one) kept.push_back((end[i] - begin[i] + stride[i] - 1) / stride[i]);
+    if (!one) kept.push_back(1 + (end[i] - begin[i] - 1) / stride[i]);
   }
   const Fact cut =
       crop(lowering, node, value, value.axes_in_memory(begin), value.axes_in_memory(end), value.axes_in_memory(stride));
@@ -347,7 +348,7 @@ Fact pad(Lowering& lowering, const GraphNode& node, const Facts& in) {
     op.params.param[0] = fill->floats[0];
   }
   const Shape out = {shape.h + (uint32_t)(before[1] + after[1]), shape.w + (uint32_t)(before[2] + after[2]), shape.c};
-  return map_like(lowering, std::move(op), out, in[0]);
+  return add_map(lowering, std::move(op), out, in[0]);
 }
 
 Fact resize(Lowering& lowering, const GraphNode& node, const Facts& in) {
@@ -369,7 +370,8 @@ Fact resize(Lowering& lowering, const GraphNode& node, const Facts& in) {
 }
 
 Fact space_to_batch(Lowering& lowering, const GraphNode& node, const Facts& in) {
-  lowering.shaped_input(node, in, 0);
+  lowering.value_input(node, in, 0);
+  if (in[0].channels_first) lowering.refuse(node, "the order NCHW is not supported for this op");
   const std::vector<int64_t>& block = lowering.constant_input(node, in, 1)->integers;
   const std::vector<int64_t>& p = lowering.constant_input(node, in, 2)->integers;
   const auto small = [](const std::vector<int64_t>& v) {
@@ -387,6 +389,7 @@ Fact space_to_batch(Lowering& lowering, const GraphNode& node, const Facts& in) 
 // The end of a dilated convolution: what was padded too much is cut off again.
 Fact batch_to_space(Lowering& lowering, const GraphNode& node, const Facts& in) {
   const ValueId id = lowering.value_input(node, in, 0);
+  const std::vector<int64_t>& block = lowering.constant_input(node, in, 1)->integers;
   const std::vector<int64_t>& crops = lowering.constant_input(node, in, 2)->integers;
   // Between the convolution and its end may be what is done to each element: a bias, an activation.
   std::vector<NetworkNode>& nodes = lowering.network().nodes;
@@ -396,21 +399,35 @@ Fact batch_to_space(Lowering& lowering, const GraphNode& node, const Facts& in) 
          (nodes[at - 1].kind == NodeKind::kAffine || nodes[at - 1].kind == NodeKind::kClamp)) {
     cut.push_back(nodes[--at].inputs[0]);
   }
-  const bool is_conv = at > 0 && nodes[at - 1].output == cut.back() &&
+  const bool is_conv = in[0].is_apart && at > 0 && nodes[at - 1].output == cut.back() &&
                        (nodes[at - 1].kind == NodeKind::kConv2d || nodes[at - 1].kind == NodeKind::kDepthwiseConv2d);
-  if (!is_conv) lowering.refuse(node, "it does not end a SpaceToBatchND and a convolution");
+  const bool are_small =
+      crops.size() == 4 && std::all_of(crops.begin(), crops.end(), [](int64_t x) { return x >= 0 && x <= kMaxSide; });
+  if (!is_conv || !are_small) lowering.refuse(node, "it does not end a SpaceToBatchND and a convolution");
   NetworkNode& conv = nodes[at - 1];
-  Shape shape = lowering.value(id).shape;
-  if (crops.size() != 4 || crops[0] < 0 || crops[1] < 0 || crops[2] < 0 || crops[3] < 0 ||
-      crops[0] > conv.window.pad_top || crops[2] > conv.window.pad_left || crops[0] + crops[1] >= shape.h ||
-      crops[2] + crops[3] >= shape.w) {
-    lowering.refuse(node, "it does not end a SpaceToBatchND and a convolution");
+  Window& w = conv.window;
+  if (block != std::vector<int64_t>{w.dilation_h, w.dilation_w}) {
+    lowering.refuse(node, "its block is not that of its SpaceToBatchND");
   }
-  conv.window.pad_top -= (uint32_t)crops[0];
-  conv.window.pad_left -= (uint32_t)crops[2];
-  shape.h -= (uint32_t)(crops[0] + crops[1]);
-  shape.w -= (uint32_t)(crops[2] + crops[3]);
-  for (const ValueId value : cut) lowering.network().values[(size_t)value].shape = shape;
+  Shape shape = lowering.value(id).shape;
+  const Shape from = lowering.value(conv.inputs[0]).shape;
+  const auto crop_axis = [&](uint32_t* size, uint32_t* pad, int64_t before, int64_t after, uint32_t extent,
+                             uint32_t in_size) {
+    const int64_t left = (int64_t)*size - before - after, border = (int64_t)*pad - before;
+    // Every window that is left has to reach into the map.
+    if (left < 1 || border < 0 || border >= extent || left - 1 >= (int64_t)in_size + border) {
+      lowering.refuse(node, "its crops do not fit the padding of its SpaceToBatchND");
+    }
+    *size = (uint32_t)left;
+    *pad = (uint32_t)border;
+  };
+  crop_axis(&shape.h, &w.pad_top, crops[0], crops[1], (w.k_h - 1) * w.dilation_h + 1, from.h);
+  crop_axis(&shape.w, &w.pad_left, crops[2], crops[3], (w.k_w - 1) * w.dilation_w + 1, from.w);
+  for (const ValueId value : cut) {
+    Shape& cropped = lowering.network().values[(size_t)value].shape;
+    cropped.h = shape.h;
+    cropped.w = shape.w;
+  }
   lowering.count("SpaceToBatchND and BatchToSpaceND became a dilation");
   return lowering.same_value(node, Fact::of_value(id, map_dims(shape)));
 }

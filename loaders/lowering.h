@@ -1,6 +1,7 @@
-// The state of one conversion from graph to network: shared by lower.cpp (the walk) and lower_ops.cpp (one function per
-// op). Private to this room.
+// The state of one conversion from graph to network: shared by lower.cpp (the walk), discover.cpp and the lower_*.cpp
+// files (one function per op). Private to this room.
 #pragma once
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,6 +77,9 @@ struct Fact {
   std::vector<int64_t> dims = {};
   bool channels_first = false;
   std::optional<SpaceToBatch> space_to_batch = {};  // a value that the next convolution sees taken apart
+  bool is_apart = false;                            // what that convolution made, until BatchToSpaceND
+  bool is_class = false;                            // made by ArgMax: what is kept are the scores
+  bool is_scaled = false;                           // of a random mask: it holds 1 / keep_prob itself
   std::optional<ValueId> range_of = {};  // of a value that stands for 8-bit codes: what their range was measured over
   std::vector<Fact> outputs = {};        // of an op with several outputs: all of them; then the rest is the first one's
 
@@ -90,6 +94,12 @@ struct Fact {
   std::vector<int64_t> axes_in_memory(std::vector<int64_t> per_axis) const;
 };
 
+inline bool is_one_of(const std::string& text, std::initializer_list<const char*> list) {
+  return std::any_of(list.begin(), list.end(), [&](const char* each) { return text == each; });
+}
+
+// A node in a message: 'name' (Op).
+std::string quoted(const GraphNode& node);
 // "x", "y" and "z" (Conv2D) as a list for messages.
 std::string join_names(const std::vector<std::string>& names);
 
@@ -113,7 +123,10 @@ Fact lower_affine(Lowering& lowering, const GraphNode& node, const Fact& input, 
 Fact lower_clamp(Lowering& lowering, const GraphNode& node, const Fact& input, Clamp limits);
 // Operand 0 of an op with a data_format, as a map of [1, h, w, c] whatever that format is.
 Fact map_input(Lowering& lowering, const GraphNode& node, const Facts& in);
+// A map made from another one, in its order.
+Fact add_map(Lowering& lowering, NetworkNode node, Shape shape, const Fact& from);
 bool flag(const GraphNode& node, const char* attribute);  // false where absent
+constexpr int64_t kMaxSide = 4096;                        // of windows, strides, paddings
 inline std::vector<int64_t> map_dims(Shape s) {
   return {1, (int64_t)s.h, (int64_t)s.w, (int64_t)s.c};
 }
@@ -132,6 +145,7 @@ class Lowering {
   bool size_matters() const { return size_matters_; }
 
   Fact lower_node(const GraphNode& node, const std::vector<Fact>& inputs);
+  Fact lower_known(const GraphNode& node, const std::vector<Fact>& inputs);
   [[noreturn]] void refuse(const GraphNode& node, const std::string& why) const;
   [[noreturn]] void refuse_op(const GraphNode& node) const;
 

@@ -78,7 +78,7 @@ enum class NodeKind {
   kBatchProduct,
   kLocalResponseNorm,
   kQuantize,  // to 8 bits of a range measured at run time
-  kSlice,     // channels param.dims[0] ... of the input: a view
+  kSlice,     // channels params.dims[0] ... of the input: a view
   kClamp,     // out = clamp(in): folded into what makes `in` where possible
   kAffine,    // out = in * scale + bias per channel: folded into convolutions where possible
   kConcat,    // along channels

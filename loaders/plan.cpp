@@ -54,7 +54,6 @@ class Planner {
       case NodeKind::kConv2d:
         windowed(OpKind::conv_2d, true);
         break;
-      case NodeKind::kAffine:
       case NodeKind::kDepthwiseConv2d:
         windowed(OpKind::depthwise_conv_2d, true);
         break;
@@ -93,6 +92,8 @@ class Planner {
         break;
       case NodeKind::kClamp:
         break;
+      case NodeKind::kAffine:  // simplify() leaves none
+        throw InputError("node '" + node.name + "' was not simplified");
       case NodeKind::kTranspose:
         plan_transpose(node, std::move(op));
         return;

@@ -8,10 +8,6 @@
 namespace posy {
 namespace {
 
-bool is_one_of(const std::string& text, std::initializer_list<const char*> list) {
-  return std::any_of(list.begin(), list.end(), [&](const char* item) { return text == item; });
-}
-
 bool starts_with_one_of(const std::string& text, std::initializer_list<const char*> list) {
   return std::any_of(list.begin(), list.end(), [&](const char* item) { return text.rfind(item, 0) == 0; });
 }
@@ -307,10 +303,6 @@ class Refusal {
     return "python3 -m tensorflow.python.tools.freeze_graph --input_graph=" + graph_.file_name +
            (is_text ? "" : " --input_binary") + " --input_checkpoint=CHECKPOINT --output_node_names=" + output_name() +
            " --output_graph=frozen.pb";
-  }
-
-  static std::string quoted(const GraphNode& node) {
-    return "'" + printable_name(node.name) + "' (" + printable_name(node.op) + ")";
   }
 
   std::string says(const std::string& what) const { return graph_.file_name + ": " + what; }

@@ -1,5 +1,7 @@
 #include "loaders/write_posy.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <unordered_map>
 
@@ -12,7 +14,8 @@ namespace {
 
 uint16_t to_u16(uint32_t x, const std::string& op) {
   if (x > kMaxWindow)
-    throw InputError("op '" + op + "' has a window, stride, dilation or padding of " + std::to_string(x));
+    throw InputError("node '" + printable_name(op) + "' has a window, stride, dilation or padding of " +
+                     std::to_string(x) + "; a .posy file holds at most " + std::to_string(kMaxWindow));
   return (uint16_t)x;
 }
 

@@ -95,4 +95,41 @@ inline std::vector<float> run_to(GraphWriter& g, const std::string& last, const 
   return run_to(g, last, x.v);
 }
 
+struct Padding {
+  int64_t top, bottom, left, right;
+};
+
+// A convolution of stride 1 to 3 over a map with zeros around it; w is [k_h, k_w, in_c / groups, out_c].
+inline Map convolved(const Map& x, const std::vector<float>& w, int64_t k, int64_t out_c, Padding p, int64_t stride = 1,
+                     int64_t dilation = 1, int64_t groups = 1) {
+  const int64_t extent = (k - 1) * dilation + 1, in_c = x.c / groups;
+  return make_map((x.h + p.top + p.bottom - extent) / stride + 1, (x.w + p.left + p.right - extent) / stride + 1, out_c,
+                  [&](int64_t row, int64_t column, int64_t o) {
+                    double sum = 0;
+                    for (int64_t i = 0; i < k * k * in_c; ++i) {
+                      const int64_t y = row * stride - p.top + i / in_c / k * dilation;
+                      const int64_t at = column * stride - p.left + i / in_c % k * dilation;
+                      const int64_t c = o / (out_c / groups) * in_c + i % in_c;
+                      sum += (double)x.padded(y, at, c) * w[(size_t)(i * out_c + o)];
+                    }
+                    return sum;
+                  });
+}
+
+// The same of every channel alone; w is [k_h, k_w, c, multiplier].
+inline Map depthwise(const Map& x, const std::vector<float>& w, int64_t k, int64_t multiplier, Padding p,
+                     int64_t dilation = 1) {
+  const int64_t extent = (k - 1) * dilation + 1;
+  return make_map(x.h + p.top + p.bottom - extent + 1, x.w + p.left + p.right - extent + 1, x.c * multiplier,
+                  [&](int64_t row, int64_t column, int64_t o) {
+                    double sum = 0;
+                    for (int64_t i = 0; i < k * k; ++i) {
+                      const float pixel =
+                          x.padded(row - p.top + i / k * dilation, column - p.left + i % k * dilation, o / multiplier);
+                      sum += (double)pixel * w[(size_t)(i * x.c * multiplier + o)];
+                    }
+                    return sum;
+                  });
+}
+
 }  // namespace posy

@@ -457,3 +457,25 @@ TEST_CASE("refused: a product whose first operand is transposed, or whose sizes 
   options.output_node = "b";
   CHECK(contains(refusal([&] { lowered(g, options); }), "transposed is not supported"));
 }
+
+TEST_CASE("a constant divided by something infinite is zero") {
+  const Map x = {1, 1, 3, {100, -100, 0}};
+  GraphWriter g = with_image(x);
+  g.scalar("one", 1);
+  g.node("exp", "Exp", {"x"});
+  g.node("sum", "Add", {"exp", "one"});
+  g.node("op", "RealDiv", {"one", "sum"});
+  CHECK(near(run_to(g, "op", x), std::vector<float>{0, 1, 0.5f}));
+}
+
+TEST_CASE("a mean over more positions than a window may have") {
+  const Map x = random_map(100, 100, 1);
+  GraphWriter g = with_image(x);
+  g.constant_ints("list/shape", {3}, {1, 10000, 1});
+  g.constant_ints("axis", {}, {1});
+  g.node("list", "Reshape", {"x", "list/shape"});
+  g.node("op", "Mean", {"list", "axis"});
+  double sum = 0;
+  for (const float v : x.v) sum += v;
+  CHECK(near(run_to(g, "op", x), std::vector<float>{(float)(sum / 10000)}, 5e-5));
+}

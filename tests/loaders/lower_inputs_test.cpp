@@ -298,6 +298,55 @@ TEST_CASE("a factor of the network in front of a dropout stays") {
   CHECK(run_network(lowered(g), {1, -2, 3}) == std::vector<float>{2, 0, 6});
 }
 
+TEST_CASE("dropout whose mask is scaled itself leaves the network's own factor alone") {
+  GraphWriter g;
+  g.placeholder("x", {1, 1, 1, 3});
+  g.scalar("two", 2);
+  g.scalar("half", 0.5f);
+  g.node("doubled", "Mul", {"x", "two"});
+  g.node("shape", "Shape", {"doubled"});
+  g.node("uniform", "RandomUniform", {"shape"});
+  g.node("sum", "Add", {"half", "uniform"});
+  g.node("floor", "Floor", {"sum"});
+  g.node("mask", "RealDiv", {"floor", "half"});
+  g.node("drop", "Mul", {"doubled", "mask"});
+  g.node("out", "Relu", {"drop"});
+  CHECK(run_network(lowered(g), {1, -2, 3}) == std::vector<float>{2, 0, 6});
+}
+
+TEST_CASE("a constant of a tf.cond belongs to the branch that its control edge names") {
+  for (const bool taken : {false, true}) {
+    GraphWriter g;
+    g.placeholder("x", {1, 1, 1, 3});
+    g.constant("condition", TensorWriter(DataType::kBool, {}).bools({taken}));
+    g.node("cond/Switch", "Switch", {"condition", "condition"});
+    g.node("cond/switch_t", "Identity", {"cond/Switch:1"});
+    g.node("cond/switch_f", "Identity", {"cond/Switch"});
+    const auto number = [&](const char* name, float value, const char* branch) {
+      g.node(name, "Const", {branch})
+          .tensor("value", TensorWriter(DataType::kFloat, {}).content(std::vector<float>{value}));
+    };
+    number("cond/one", 1, "^cond/switch_t");
+    number("cond/half", 0.5f, "^cond/switch_f");
+    g.node("cond/Merge", "Merge", {"cond/half", "cond/one"});
+    g.node("negative", "Neg", {"x"});
+    g.node("out", "Mul", {"negative", "cond/Merge"});
+    const float factor = taken ? 1.0f : 0.5f;
+    CHECK(run_network(lowered(g), {1, -2, 3}) == std::vector<float>{-factor, 2 * factor, -3 * factor});
+  }
+}
+
+TEST_CASE("refused: an ArgMax whose class something computes with") {
+  GraphWriter g;
+  g.placeholder("x", {1, 1, 1, 3});
+  g.constant_ints("axis", {}, {3});
+  g.scalar("one", 1);
+  g.node("best", "ArgMax", {"x", "axis"});
+  g.node("number", "Cast", {"best"}).type("DstT", DataType::kFloat);
+  g.node("out", "Add", {"number", "one"});
+  CHECK(contains(refusal([&] { lowered(g); }), "--output-node"));
+}
+
 TEST_CASE("Keras' learning phase: the branch for training is left out, whether it is a placeholder or has a default") {
   for (const bool has_default : {false, true}) {
     GraphWriter g;
