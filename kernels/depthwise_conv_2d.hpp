@@ -54,7 +54,7 @@ struct DepthwiseRow {
     return args->in.row((uint32_t)(in_y + (int64_t)i * args->window.dilation_h)) + channel;
   }
   const float* weights(uint32_t i, uint32_t j) const {
-    return w + (size_t)(kHeaderRows + i * args->window.k_w + j) * kPanelLanes;
+    return w + (size_t)(kHeaderVectors + i * args->window.k_w + j) * kPanelLanes;
   }
   V finish(V sum) const {
     return clamp(args->clamp, fma(sum - load(w + 2 * kPanelLanes), load(w + kPanelLanes), load(w)));

@@ -6,9 +6,6 @@
 namespace posy {
 namespace {
 
-// Rows of 16 floats in front of the weights of an expanded panel: bias, scale and center.
-constexpr uint32_t kHeaderRows = 3;
-
 // `count` panels, `stride` floats apart; each is bias, scale and center of its 16 channels and then its rows of 16
 // weights.
 struct Panels {
@@ -20,16 +17,16 @@ struct Panels {
 template <WeightType kType>
 inline void expand_panel(const uint8_t* panel, const float* table, uint32_t rows, float* to) {
   const float* header = (const float*)panel;
-  const uint8_t* q = panel + panel_header_vectors(kType) * kPanelLanes * sizeof(float);
+  const uint8_t* q = panel + kHeaderVectors * kPanelLanes * sizeof(float);
   for (uint32_t lane = 0; lane < kPanelLanes; lane += kLanes) {
-    const V offset = load(header + (kType == WeightType::u8_affine ? kHeaderRows : 0) * kPanelLanes + lane);
-    for (uint32_t row = 0; row < kHeaderRows; ++row) {
-      store(to + row * kPanelLanes + lane, load(header + row * kPanelLanes + lane));
-    }
+    const V third = load(header + 2 * kPanelLanes + lane);  // the center, or u8_affine's offset
+    store(to + lane, load(header + lane));
+    store(to + kPanelLanes + lane, load(header + kPanelLanes + lane));
+    store(to + 2 * kPanelLanes + lane, kType == WeightType::u8_affine ? splat(0) : third);
     for (uint32_t row = 0; row < rows; ++row) {
       const uint8_t* from = q + (size_t)row * kPanelLanes + lane;
-      const V w = kType == WeightType::u8_table ? lookup(table, from) : load_u8(from) + offset;
-      store(to + (size_t)(row + kHeaderRows) * kPanelLanes + lane, w);
+      const V w = kType == WeightType::u8_table ? lookup(table, from) : load_u8(from) + third;
+      store(to + (size_t)(row + kHeaderVectors) * kPanelLanes + lane, w);
     }
   }
 }
@@ -39,7 +36,7 @@ inline void expand_panel(const uint8_t* panel, const float* table, uint32_t rows
 inline Panels expand_panels(const Weights& weights, uint32_t first, uint32_t count, float* scratch) {
   const size_t bytes = panel_bytes(weights.type, weights.rows);
   const uint8_t* panel = weights.panels + first * bytes;
-  const size_t stride = ((size_t)weights.rows + kHeaderRows) * kPanelLanes;
+  const size_t stride = ((size_t)weights.rows + kHeaderVectors) * kPanelLanes;
   if (weights.type == WeightType::f32) return {(const float*)panel, stride, count};
   for (uint32_t p = 0; p < count; ++p, panel += bytes) {
     if (weights.type == WeightType::u8_table) {

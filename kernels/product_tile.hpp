@@ -38,7 +38,8 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
   for (uint32_t i = 0; i < patch.rows; ++i) {
     const float* in = patch.in->row((uint32_t)(patch.first_row + (int64_t)i * patch.row_step)) + patch.column_offset +
                       first_pixel * step;
-    const float* w = panels.data + ((size_t)patch.first_weight + i * patch.weights_per_row + kHeaderRows) * kPanelLanes;
+    const float* w =
+        panels.data + ((size_t)patch.first_weight + i * patch.weights_per_row + kHeaderVectors) * kPanelLanes;
     for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
       for (uint32_t k = 0; k < patch.length; ++k, w += kPanelLanes) {
         V b[kVectors];

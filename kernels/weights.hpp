@@ -28,14 +28,13 @@ struct Weights {
   WeightType type;
 };
 
-// Vectors of 16 floats in front of the rows: bias, scale, center, and for u8_affine offset.
-POSY_INLINE constexpr uint32_t panel_header_vectors(WeightType type) {
-  return type == WeightType::u8_affine ? 4 : 3;
-}
+// Vectors of 16 floats in front of the rows: bias, scale, and center. Of u8_affine the third is the offset: its weights
+// are rounded, so that a center folded into the bias costs nothing that is not lost already.
+constexpr uint32_t kHeaderVectors = 3;
 
 POSY_INLINE constexpr uint64_t panel_bytes(WeightType type, uint64_t rows) {
   const uint64_t row_bytes = type == WeightType::f32 ? kPanelLanes * sizeof(float) : kPanelLanes;
-  const uint64_t bytes = panel_header_vectors(type) * kPanelLanes * sizeof(float) + rows * row_bytes;
+  const uint64_t bytes = kHeaderVectors * kPanelLanes * sizeof(float) + rows * row_bytes;
   return (bytes + 63) / 64 * 64;
 }
 
@@ -61,11 +60,12 @@ struct WeightLane {
 
   // What the channel makes of its sum of products.
   float finish(float sum) const {
-    return fma_f32(sum - header[2 * kPanelLanes + lane], header[kPanelLanes + lane], header[lane]);
+    const float center = weights.type == WeightType::u8_affine ? 0.0f : header[2 * kPanelLanes + lane];
+    return fma_f32(sum - center, header[kPanelLanes + lane], header[lane]);
   }
 
   float at(uint32_t row) const {
-    const uint8_t* rows = panel + panel_header_vectors(weights.type) * kPanelLanes * sizeof(float);
+    const uint8_t* rows = panel + kHeaderVectors * kPanelLanes * sizeof(float);
     const size_t i = (size_t)row * kPanelLanes + lane;
     switch (weights.type) {
       case WeightType::f32:
@@ -73,7 +73,7 @@ struct WeightLane {
       case WeightType::u8_table:
         return weights.table[rows[i]];
       case WeightType::u8_affine:
-        return (float)rows[i] + header[3 * kPanelLanes + lane];
+        return (float)rows[i] + header[2 * kPanelLanes + lane];
     }
     return 0;
   }

@@ -29,11 +29,10 @@ class PanelWriter {
   void header(uint32_t vector, size_t channel, float x) {
     put(panel(channel) + (vector * kPanelLanes + channel % kPanelLanes) * sizeof(float), &x, sizeof x);
   }
-  // The sum of products of weights that are `step` times what is stored.
-  void line(const ChannelLine& line, size_t channel, float step) {
+  void line(const ChannelLine& line, size_t channel) {
     header(0, channel, line.bias[channel]);
-    header(1, channel, line.scale[channel] * step);
-    header(2, channel, line.center[channel] / step);
+    header(1, channel, line.scale[channel]);
+    header(2, channel, line.center[channel]);
   }
   void weight(size_t row, size_t channel, float x) { put(cell(row, channel, sizeof x), &x, sizeof x); }
   void weight(size_t row, size_t channel, uint8_t q) { put(cell(row, channel, sizeof q), &q, sizeof q); }
@@ -42,7 +41,7 @@ class PanelWriter {
  private:
   size_t panel(size_t channel) const { return in_front_ + channel / kPanelLanes * panel_bytes(type_, size_.rows); }
   size_t cell(size_t row, size_t channel, size_t cell_bytes) const {
-    return panel(channel) + panel_header_vectors(type_) * kPanelLanes * sizeof(float) +
+    return panel(channel) + kHeaderVectors * kPanelLanes * sizeof(float) +
            (row * kPanelLanes + channel % kPanelLanes) * cell_bytes;
   }
   void put(size_t at, const void* from, size_t count) { std::memcpy(bytes_.data() + start_ + at, from, count); }
@@ -57,7 +56,7 @@ WeightType encode_f32(const ConvWeights& weights, std::vector<uint8_t>* bytes) {
   const Size size = size_of(weights);
   PanelWriter writer(WeightType::f32, size, 0, bytes);
   for (size_t c = 0; c < size.channels; ++c) {
-    writer.line(weights.line, c, 1);
+    writer.line(weights.line, c);
     for (size_t r = 0; r < size.rows; ++r) writer.weight(r, c, weights.values->floats[r * size.channels + c]);
   }
   return WeightType::f32;
@@ -92,7 +91,7 @@ WeightType encode_table(const ConvWeights& weights, const std::vector<float>& ta
     writer.table(i, table[i]);
   }
   for (size_t c = 0; c < size.channels; ++c) {
-    writer.line(weights.line, c, 1);
+    writer.line(weights.line, c);
     for (size_t r = 0; r < size.rows; ++r) {
       writer.weight(r, c, code[bits_of(weights.values->floats[r * size.channels + c])]);
     }
@@ -111,14 +110,16 @@ WeightType encode_affine(const ConvWeights& weights, std::vector<uint8_t>* bytes
       low = std::min(low, value(r));
       high = std::max(high, value(r));
     }
-    // Weights this small add nothing to a sum, and a center counted in steps between them would overflow.
+    // Weights this small add nothing to a sum, and steps between them would be no normal numbers.
     if (std::max(-low, high) < 1e-30f) low = high = 0;
     // Equal weights: one code, and a step that makes it their value. All zero: any step does.
     const bool equal = !(high > low);
     const float step = equal ? (low == 0 ? 1 : low) : (float)(((double)high - low) / 255);
     const float offset = equal ? (low == 0 ? 0.0f : 1.0f) : (float)((double)low / step);
-    writer.line(weights.line, c, step);
-    writer.header(3, c, offset);
+    const ChannelLine& line = weights.line;
+    writer.header(0, c, (float)(line.bias[c] - (double)line.center[c] * line.scale[c]));
+    writer.header(1, c, line.scale[c] * step);
+    writer.header(2, c, offset);
     for (size_t r = 0; r < size.rows; ++r) {
       const double q = equal ? 0 : std::round((double)value(r) / step - offset);
       writer.weight(r, c, (uint8_t)std::clamp(q, 0.0, 255.0));

@@ -84,11 +84,13 @@ void random_weights(Random& random, uint32_t rows, Trial<Args>* trial) {
     float* header = (float*)panel + c % kPanelLanes;
     const bool used = c < channels;
     const float scale = random.real(-0.5f, 0.5f) / (type == WeightType::u8_affine ? 256.0f : 1.0f);
-    // Bias, scale, center, offset.
-    const float values[] = {random.real(-1, 1), scale, random.real(-1, 1), (float)-(int)random.between(0, 255)};
-    for (uint32_t v = 0; v < panel_header_vectors(type); ++v) header[v * kPanelLanes] = used ? values[v] : NAN;
-    if (used) trial->channels.push_back({values[0], values[1], values[2]});
-    uint8_t* cells = panel + panel_header_vectors(type) * kPanelLanes * sizeof(float);
+    // Bias, scale, center or offset.
+    const bool is_affine = type == WeightType::u8_affine;
+    const float third = is_affine ? (float)-(int)random.between(0, 255) : random.real(-1, 1);
+    const float values[] = {random.real(-1, 1), scale, third};
+    for (uint32_t v = 0; v < kHeaderVectors; ++v) header[v * kPanelLanes] = used ? values[v] : NAN;
+    if (used) trial->channels.push_back({values[0], values[1], is_affine ? 0.0f : third});
+    uint8_t* cells = panel + kHeaderVectors * kPanelLanes * sizeof(float);
     for (uint32_t r = 0; r < rows; ++r) {
       const size_t i = (size_t)r * kPanelLanes + c % kPanelLanes;
       double value;
@@ -97,7 +99,7 @@ void random_weights(Random& random, uint32_t rows, Trial<Args>* trial) {
         value = ((float*)cells)[i];
       } else {
         cells[i] = (uint8_t)random.between(0, 255);
-        value = type == WeightType::u8_table ? (double)table[cells[i]] : (double)cells[i] + values[3];
+        value = type == WeightType::u8_table ? (double)table[cells[i]] : (double)cells[i] + third;
       }
       if (used) trial->weight_values[(size_t)r * channels + c] = value;
     }
