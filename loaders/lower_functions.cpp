@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/format.h"
 #include "loaders/function_names.h"
 #include "loaders/lowering.h"
 
@@ -122,6 +123,13 @@ struct Mixed {
   Fact value;
   bool value_is_first;
   std::vector<float> constant;
+  std::vector<int64_t> dims = {};  // what the value had before it was made flat; empty if it was not
+
+  // The op's result in the shape that the graph expects.
+  Fact restored(Fact result) const {
+    if (!dims.empty()) result.dims = dims;
+    return result;
+  }
 };
 
 // The constant's only axis longer than 1, counted in the value's memory; -1 if all are 1, -2 if there are several.
@@ -134,6 +142,43 @@ int64_t long_axis(const Array& constant, const Fact& value) {
     axis = value.axis_in_memory(i + shift);
   }
   return axis;
+}
+
+// The constant repeated to the shape of the value; empty where NumPy would refuse it or widen the value.
+std::vector<float> repeated(const Array& constant, const std::vector<int64_t>& dims) {
+  const size_t shift = dims.size() - constant.dims.size();
+  std::vector<float> full;
+  size_t count = 1;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    if (i >= shift && constant.dims[i - shift] != 1 && constant.dims[i - shift] != dims[i]) return {};
+    count *= (size_t)dims[i];
+  }
+  full.reserve(count);
+  for (size_t at = 0; at < count; ++at) {
+    size_t rest = at, from = 0, stride = 1;
+    for (size_t i = dims.size(); i-- > 0; rest /= (size_t)dims[i]) {
+      if (i < shift || constant.dims[i - shift] == 1) continue;
+      from += rest % (size_t)dims[i] * stride;
+      stride *= (size_t)dims[i];
+    }
+    full.push_back(constant.floats[from]);
+  }
+  return full;
+}
+
+// One number for each position: the value is seen as one pixel of that many channels.
+Mixed flat_mixed(Lowering& lowering, const GraphNode& node, const Fact& value, const Array& constant, bool first) {
+  if (value.is_apart) lowering.refuse(node, "its constant varies along the map that SpaceToBatchND took apart");
+  const Fact in_order = lowering.in_graph_order(node, value);
+  const int64_t elements = (int64_t)lowering.value(value.value).shape.elements();
+  const bool fits = constant.is_float && constant.size() > 0 && constant.dims.size() <= in_order.dims.size() &&
+                    elements <= (int64_t)kMaxDimension;
+  std::vector<float> full = fits ? repeated(constant, in_order.dims) : std::vector<float>();
+  if (full.empty()) {
+    lowering.refuse(node, "its constant of shape " + shape_text(constant.dims) + " does not fit its input of shape " +
+                              shape_text(value.graph_dims()));
+  }
+  return {Fact::of_value(in_order.value, {1, elements}), first, std::move(full), in_order.dims};
 }
 
 Mixed mixed(Lowering& lowering, const GraphNode& node, const Facts& in) {
@@ -150,10 +195,7 @@ Mixed mixed(Lowering& lowering, const GraphNode& node, const Facts& in) {
   const int64_t axis = long_axis(*constant, value), last = (int64_t)value.dims.size() - 1;
   const bool widens = axis == last && c == 1;
   const bool fits = axis == -1 || widens || (axis == last && constant->size() == c);
-  if (!constant->is_float || constant->size() == 0 || !fits) {
-    lowering.refuse(node, "its constant of shape " + shape_text(constant->dims) + " is not one number per channel (" +
-                              std::to_string(c) + ") or one for all");
-  }
+  if (!constant->is_float || constant->size() == 0 || !fits) return flat_mixed(lowering, node, value, *constant, first);
   if (widens && constant->size() > 1) {
     // One channel against several numbers: the channel is repeated first, by a convolution of one pixel.
     NetworkNode op = {NodeKind::kConv2d, node.name, {lowering.shaped(node, value)}};
@@ -185,7 +227,7 @@ Fact constant_like(Lowering& lowering, const GraphNode& node, const Mixed& m) {
 Fact add(Lowering& lowering, const GraphNode& node, const Facts& in) {
   if (are_values(in)) return two_values(lowering, node, in[0], in[1], BinaryFunction::add);
   Mixed m = mixed(lowering, node, in);
-  return lower_affine(lowering, node, m.value, ChannelLine::added(std::move(m.constant)));
+  return m.restored(lower_affine(lowering, node, m.value, ChannelLine::added(std::move(m.constant))));
 }
 
 Fact add_n(Lowering& lowering, const GraphNode& node, const Facts& in) {
@@ -222,7 +264,7 @@ Fact sub(Lowering& lowering, const GraphNode& node, const Facts& in) {
     line.scale = all((uint32_t)m.constant.size(), -1);
     line.bias = std::move(m.constant);
   }
-  return lower_affine(lowering, node, m.value, std::move(line));
+  return m.restored(lower_affine(lowering, node, m.value, std::move(line)));
 }
 
 // A factor 1 / keep_prob, the same for all channels.
@@ -271,7 +313,7 @@ Fact mul(Lowering& lowering, const GraphNode& node, const Facts& in) {
   }
   if (are_values(in)) return two_values(lowering, node, in[0], in[1], BinaryFunction::mul);
   Mixed m = mixed(lowering, node, in);
-  return lower_affine(lowering, node, m.value, ChannelLine::scaled(std::move(m.constant)));
+  return m.restored(lower_affine(lowering, node, m.value, ChannelLine::scaled(std::move(m.constant))));
 }
 
 Fact real_div(Lowering& lowering, const GraphNode& node, const Facts& in) {
@@ -279,10 +321,10 @@ Fact real_div(Lowering& lowering, const GraphNode& node, const Facts& in) {
   Mixed m = mixed(lowering, node, in);
   if (!m.value_is_first) {
     const Fact inverse = function_of(lowering, node, m.value, UnaryFunction::reciprocal);
-    return lower_affine(lowering, node, inverse, ChannelLine::scaled(std::move(m.constant)));
+    return m.restored(lower_affine(lowering, node, inverse, ChannelLine::scaled(std::move(m.constant))));
   }
   for (float& x : m.constant) x = 1 / x;
-  return lower_affine(lowering, node, m.value, ChannelLine::scaled(std::move(m.constant)));
+  return m.restored(lower_affine(lowering, node, m.value, ChannelLine::scaled(std::move(m.constant))));
 }
 
 template <BinaryFunction kFunction>
@@ -292,9 +334,9 @@ Fact extreme(Lowering& lowering, const GraphNode& node, const Facts& in) {
   const float limit = m.constant[0], infinity = __builtin_inff();
   if (std::all_of(m.constant.begin(), m.constant.end(), [&](float x) { return x == limit; })) {
     const Clamp limits = kFunction == BinaryFunction::maximum ? Clamp{limit, infinity} : Clamp{-infinity, limit};
-    return lower_clamp(lowering, node, m.value, limits);
+    return m.restored(lower_clamp(lowering, node, m.value, limits));
   }
-  return two_values(lowering, node, m.value, constant_like(lowering, node, m), kFunction);
+  return m.restored(two_values(lowering, node, m.value, constant_like(lowering, node, m), kFunction));
 }
 
 // x^y for the constant y of one number that has an op of its own.

@@ -109,8 +109,16 @@ Fact cast(Lowering& lowering, const GraphNode& node, const Facts& in) {
 
 // ---- Joining and splitting channels ----
 
+// Axis 1 of a map in the graph's order: its channels if it is NCHW, its rows if not. Either can be joined and split
+// once that axis lies last in memory.
+bool is_second_axis(const Array& axis, const Fact& value) {
+  return value.dims.size() == 4 && !value.channels_first && axis.integers.size() == 1 &&
+         from_front(axis.integers[0], 4) == 1;
+}
+
 Fact join(Lowering& lowering, const GraphNode& node, Facts parts, const Array& axis) {
   const bool channels_first =
+      is_second_axis(axis, parts[0]) ||
       std::any_of(parts.begin(), parts.end(), [](const Fact& part) { return part.channels_first; });
   NetworkNode op = {NodeKind::kConcat, node.name, {}};
   Shape out = {0, 0, 0};
@@ -128,7 +136,7 @@ Fact join(Lowering& lowering, const GraphNode& node, Facts parts, const Array& a
   Fact like = parts[0];
   if (like.dims.empty() || axis.integers.size() != 1 ||
       like.axis_in_memory(axis.integers[0]) != (int64_t)like.dims.size() - 1) {
-    lowering.refuse(node, "it does not join along the channels, which is the only axis supported");
+    lowering.refuse(node, "it joins along columns or the batch, not along the channels");
   }
   std::vector<int64_t> dims = like.dims;
   dims.back() = out.c;
@@ -165,11 +173,12 @@ Fact split(Lowering& lowering, const GraphNode& node, const Facts& in) {
   const bool is_v = node.op == "SplitV";
   const size_t value_at = is_v ? 0 : 1;
   lowering.value_input(node, in, value_at);
-  const Fact whole = in[value_at];
   const ArrayPtr axis = lowering.constant_input(node, in, is_v ? 2 : 0);
+  Fact whole = in[value_at];
+  if (is_second_axis(*axis, whole)) whole = lowering.as_channels_first(node, whole);
   const size_t rank = whole.dims.size();
   if (rank == 0 || axis->integers.size() != 1 || whole.axis_in_memory(axis->integers[0]) != (int64_t)rank - 1) {
-    lowering.refuse(node, "it does not split the channels, which is the only axis supported");
+    lowering.refuse(node, "it splits columns or the batch, not the channels");
   }
   const GraphAttribute* number = node.attribute("num_split");
   const int64_t parts = number ? number->integer : 0, all = whole.dims.back();

@@ -229,15 +229,54 @@ TEST_CASE("a constant with more axes than the activation gives it leading ones")
              each_channel(kMap, [&](float x, int64_t c) { return x + sum.at(0, 0, c) * kPerChannel[(size_t)c]; })));
 }
 
-TEST_CASE("refused: a constant that varies along height or width") {
-  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{3, 1, 1}, {4, 1}, {1, 4, 5}, {3, 4, 5}, {4}, {2}}) {
+TEST_CASE("a constant that varies along height or width, in a graph of either order") {
+  for (const std::vector<int64_t>& shape :
+       {std::vector<int64_t>{3, 1, 1}, {4, 1}, {1, 4, 5}, {3, 4, 5}, {1, 3, 4, 1}}) {
+    for (const auto& [op, function] : kBinaries) {
+      INFO(std::string(op), " ", shape_text(shape));
+      const Map x = std::string(op).find("Div") == std::string::npos ? kMap : random_map(3, 4, 5, 0.5f, 3);
+      size_t count = 1;
+      for (const int64_t d : shape) count *= (size_t)d;
+      const std::vector<float> c = random_floats(count, 1, 0.5f, 2);
+      // The constant's axes from the end: channels, columns, rows.
+      const auto size = [&](size_t from_end) {
+        return from_end < shape.size() ? shape[shape.size() - 1 - from_end] : 1;
+      };
+      const auto constant_at = [&](int64_t row, int64_t column, int64_t channel) {
+        const int64_t in_row = size(0) == 1 ? 0 : channel, in_map = size(1) == 1 ? 0 : column;
+        return c[(size_t)(((size(2) == 1 ? 0 : row) * size(1) + in_map) * size(0) + in_row)];
+      };
+      const Map expected = make_map(3, 4, 5, [&, f = function](int64_t row, int64_t column, int64_t channel) {
+        return f(x.at(row, column, channel), constant_at(row, column, channel));
+      });
+      GraphWriter g = with_image(x);
+      g.constant("c", shape, c);
+      g.node("op", op, {"x", "c"});
+      CHECK(near(run_to(g, "op", x), expected));
+
+      // The same between a transposition to NCHW and one back.
+      GraphWriter turned = with_image(x);
+      turned.constant_ints("to", {4}, {0, 3, 1, 2});
+      turned.constant_ints("back", {4}, {0, 2, 3, 1});
+      turned.constant("c", {1, size(2), size(1), size(0)}, c);
+      turned.node("c/turned", "Transpose", {"c", "to"});
+      turned.node("x/turned", "Transpose", {"x", "to"});
+      turned.node("y", op, {"x/turned", "c/turned"});
+      turned.node("op", "Transpose", {"y", "back"});
+      CHECK(near(run_to(turned, "op", x), expected));
+    }
+  }
+}
+
+TEST_CASE("refused: a constant whose shape does not fit") {
+  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{4}, {2}, {2, 1, 1}, {2, 4, 5}, {2, 1, 1, 5}}) {
     GraphWriter g = with_image(kMap);
     size_t count = 1;
     for (const int64_t d : shape) count *= (size_t)d;
     g.constant("c", shape, random_floats(count, 1));
     g.node("op", "Add", {"x", "c"});
     INFO(shape_text(shape));
-    CHECK(contains(refusal([&] { run_to(g, "op", kMap); }), "one number per channel"));
+    CHECK(contains(refusal([&] { run_to(g, "op", kMap); }), "does not fit"));
   }
 }
 
