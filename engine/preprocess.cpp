@@ -106,7 +106,11 @@ struct Preprocess {
   const ModelRecord& record;
   uint32_t channels;  // of the model: 1 or 3
 
-  float normalize(float x, uint32_t c) const { return (x - record.mean[c]) / record.std[c]; }
+  // TF-Hub's order comes with its own arithmetic: convert_image_dtype multiplies.
+  float normalize(float x, uint32_t c) const {
+    if (record.normalize_first) return (x - record.mean[c]) * (1.0f / record.std[c]);
+    return (x - record.mean[c]) / record.std[c];
+  }
 
   Channels sample(Rgb p) const {
     Channels s = {{(float)p.r, (float)p.g, (float)p.b}};

@@ -188,7 +188,9 @@ TEST_CASE("set_image: mean and std of each channel, before or after the resize a
     for (uint32_t y = 0; y < 4; ++y) {
       for (uint32_t x = 0; x < 6; ++x) {
         for (uint32_t c = 0; c < 3; ++c) {
-          const auto normal = [&](float value) { return (value - mean[c]) / std[c]; };
+          const auto normal = [&](float value) {
+            return first ? (value - mean[c]) * (1.0f / std[c]) : (value - mean[c]) / std[c];
+          };
           const auto pixel = [&](uint32_t px, uint32_t py) {
             const float value = picture.at(px, py)[c];
             return first ? normal(value) : value;

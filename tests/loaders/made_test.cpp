@@ -56,7 +56,7 @@ struct Allowance {
 const Allowance kAllowances[] = {
     {"fakequant_", 3e-2f, "activations rounded to 256 levels: TensorFlow with oneDNN is 2.6e-2 from itself without"},
     {"eightbit_", 3e-2f, "activations rounded to 256 levels: TensorFlow with oneDNN is 2.1e-2 from itself without"},
-    {"hub_inception_v3_retrain.pb", 4e-5f, "measured 3e-5; TensorFlow itself is 1.4e-5 from float64 here"},
+    {"hub_inception_v3_retrain.pb", 2e-5f, "measured 1.7e-5; TensorFlow itself is 1.4e-5 from float64 here"},
 };
 float allowed_difference(const std::string& graph) {
   for (const Allowance& allowance : kAllowances) {
