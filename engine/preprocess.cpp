@@ -104,11 +104,15 @@ struct Channels {
 
 struct Preprocess {
   const ModelRecord& record;
-  uint32_t channels;  // of the model: 1 or 3
+  uint32_t channels;     // of the model: 1 or 3
+  float inverse_std[3];  // once, not for each of a pixel's four samples
+
+  Preprocess(const ModelRecord& r, uint32_t c)
+      : record(r), channels(c), inverse_std{1.0f / r.std[0], 1.0f / r.std[1], 1.0f / r.std[2]} {}
 
   // TF-Hub's order comes with its own arithmetic: convert_image_dtype multiplies.
   float normalize(float x, uint32_t c) const {
-    if (record.normalize_first) return (x - record.mean[c]) * (1.0f / record.std[c]);
+    if (record.normalize_first) return (x - record.mean[c]) * inverse_std[c];
     return (x - record.mean[c]) / record.std[c];
   }
 
@@ -173,7 +177,7 @@ extern "C" posy_status posy_set_image(posy_engine* opaque, const posy_image* ima
   Engine* engine = engine_of(opaque);
   if (posy_status status = check_image(engine->model, *image)) return status;
   const Tensor input = bind_tensor(engine->model.input(), engine->arena);
-  const Preprocess preprocess = {*engine->model.record, input.c};
+  const Preprocess preprocess(*engine->model.record, input.c);
   const Upright upright = {*image, image->orientation};
   for (uint32_t y = 0; y < input.h; ++y) {
     const ResizeTap row(y, upright.height(), input.h);

@@ -3,7 +3,6 @@
 // for. A range is known by the tensor that it was measured over, and measured again by the op that needs it (quantize),
 // so that ranges need no tensors of their own.
 #include <algorithm>
-#include <cmath>
 
 #include "loaders/fold.h"
 #include "loaders/lowering.h"
@@ -50,58 +49,9 @@ Fact to_measured_codes(Lowering& lowering, const GraphNode& node, const Facts& i
   return to_codes(lowering, node, in[0], lowering.shaped(node, in[0]), function);
 }
 
-// To the codes of a range that the graph states.
-Fact to_known_codes(Lowering& lowering, const GraphNode& node, const Facts& in, float low, float high) {
-  lowering.value_input(node, in, 0);
-  GraphNode fake = {node.name, node.op, {}, {}, node.place};
-  const FakeQuant q = fake_quant_of(fake, low, high);
-  NetworkNode op = {NodeKind::kUnary, node.name, {lowering.shaped(node, in[0])}};
-  op.params.function = (uint8_t)UnaryFunction::fake_quant;
-  const float params[4] = {q.low, q.high, q.scale, q.inverse_scale};
-  std::copy(params, params + 4, op.params.param);
-  return with_range(lowering.add_node_like(std::move(op), in[0]), {});
-}
-
 bool is_one_float(const Facts& in, size_t i) {
   return i < in.size() && in[i].kind == Fact::Kind::kConstant && in[i].constant->is_float &&
          in[i].constant->size() == 1;
-}
-
-// A constant (a bias) that the graph quantizes: the floats that its codes stand for.
-Fact quantized_constant(Lowering& lowering, const GraphNode& node, const Facts& in) {
-  const ArrayPtr low = lowering.constant_input(node, in, 1), high = lowering.constant_input(node, in, 2);
-  if (!in[0].constant->is_float || !low->is_float || low->size() != 1 || !high->is_float || high->size() != 1) {
-    lowering.refuse(node, "its constant or its range is not one of floats");
-  }
-  auto codes = std::make_shared<Array>(*in[0].constant);
-  const FakeQuant q = fake_quant_of(node, low->floats[0], high->floats[0]);
-  for (float& x : codes->floats) {
-    const float steps = std::round((std::clamp(x, q.low, q.high) - q.low) * q.inverse_scale);
-    x = steps * q.scale + q.low;
-  }
-  return with_range(Fact::of_constant(codes), {});
-}
-
-Fact quantize_v2(Lowering& lowering, const GraphNode& node, const Facts& in) {
-  if (!in.empty() && in[0].kind == Fact::Kind::kConstant) return quantized_constant(lowering, node, in);
-  if (is_one_float(in, 1) && is_one_float(in, 2)) {
-    return to_known_codes(lowering, node, in, in[1].constant->floats[0], in[2].constant->floats[0]);
-  }
-  return to_measured_codes(lowering, node, in, QuantizeFunction::quantize_v2);
-}
-
-// Requantize: codes, their range, the new range, which RequantizationRange measured or somebody wrote into the graph.
-Fact requantize(Lowering& lowering, const GraphNode& node, const Facts& in) {
-  if (is_one_float(in, 3) && is_one_float(in, 4)) {
-    return to_known_codes(lowering, node, in, in[3].constant->floats[0], in[4].constant->floats[0]);
-  }
-  return to_measured_codes(lowering, node, in, QuantizeFunction::requantize);
-}
-
-Fact no_range(Lowering&, const GraphNode&, const Facts&) {
-  Fact fact;
-  fact.outputs = {Fact{}, Fact{}};
-  return fact;
 }
 
 // An op on codes as its sibling on floats.
@@ -109,6 +59,28 @@ Fact on_floats(Lowering& lowering, const GraphNode& node, const char* op, const 
   GraphNode plain = node;
   plain.op = op;
   return lowering.lower_node(plain, in);
+}
+
+// To the codes of a range that the graph states: what fake quantization does, to constants (a bias) too.
+Fact to_known_codes(Lowering& lowering, const GraphNode& node, const Fact& in, const Fact& low, const Fact& high) {
+  return with_range(on_floats(lowering, node, "FakeQuantWithMinMaxVars", {in, low, high}), {});
+}
+
+Fact quantize_v2(Lowering& lowering, const GraphNode& node, const Facts& in) {
+  if (is_one_float(in, 1) && is_one_float(in, 2)) return to_known_codes(lowering, node, in[0], in[1], in[2]);
+  return to_measured_codes(lowering, node, in, QuantizeFunction::quantize_v2);
+}
+
+// Requantize: codes, their range, the new range, which RequantizationRange measured or somebody wrote into the graph.
+Fact requantize(Lowering& lowering, const GraphNode& node, const Facts& in) {
+  if (is_one_float(in, 3) && is_one_float(in, 4)) return to_known_codes(lowering, node, in[0], in[3], in[4]);
+  return to_measured_codes(lowering, node, in, QuantizeFunction::requantize);
+}
+
+Fact no_range(Lowering&, const GraphNode&, const Facts&) {
+  Fact fact;
+  fact.outputs = {Fact{}, Fact{}};
+  return fact;
 }
 
 constexpr char kAdd[] = "Add", kBiasAdd[] = "BiasAdd", kConv2d[] = "Conv2D", kMatMul[] = "MatMul", kMul[] = "Mul";

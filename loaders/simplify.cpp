@@ -45,7 +45,6 @@ class Simplifier {
 
   NetworkNode& node(size_t i) { return network_.nodes[i]; }
   Shape shape(ValueId id) const { return network_.values[(size_t)id].shape; }
-  bool is_input(ValueId id) const { return id == network_.input; }
 
   // The node that makes `value`, if only one input of one node uses it; else null.
   NetworkNode* sole_producer(ValueId value) {
@@ -57,7 +56,6 @@ class Simplifier {
     const int at = producer_[(size_t)value];
     return at < 0 ? nullptr : &network_.nodes[(size_t)at];
   }
-  int use_count(ValueId value) const { return uses_[(size_t)value] + (value == network_.output ? 1 : 0); }
 
   // Node i goes; `into`, which makes its input, makes its output from now on.
   void merge(size_t i, NetworkNode* into) {
