@@ -17,7 +17,8 @@ struct Share {
 
   static void run(void* self, uint32_t part) {
     const Share& s = *(const Share*)self;
-    s.kernel(*s.args, {s.rows, part, s.parts, s.engine->scratch + part * s.engine->scratch_floats});
+    s.kernel(*s.args,
+             {s.rows, part, s.parts, s.engine->scratch + part * s.engine->scratch_floats, s.engine->scratch_floats});
   }
 };
 

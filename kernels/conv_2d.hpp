@@ -51,13 +51,13 @@ struct ConvRun {
   Range columns;
 };
 
-inline ConvRun conv_run(const Conv2dArgs& args, uint32_t x) {
+inline ConvRun conv_run(const Conv2dArgs& args, uint32_t x, uint32_t x_end) {
   const Window& w = args.window;
   const Range columns = valid_taps(window_origin(x, w.stride_w, w.pad_left), w.k_w, w.dilation_w, args.in.w);
   uint32_t end = x + 1;
   if (columns.begin == 0 && columns.end == w.k_w) {
     const uint32_t last_origin = args.in.w - 1 - (w.k_w - 1) * w.dilation_w + w.pad_left;
-    end = min_u32(args.out.w, last_origin / w.stride_w + 1);
+    end = min_u32(x_end, last_origin / w.stride_w + 1);
   }
   return {x, end - x, columns};
 }
@@ -87,19 +87,19 @@ inline Patch conv_patch(const Conv2dArgs& args, uint32_t y, const ConvRun& run) 
 }
 
 // Rows y ... that a 1x1 window without stride can treat as one long run, or 0 if the window is another.
-inline uint32_t joined_rows(const Conv2dArgs& args, uint32_t y, uint32_t end) {
+inline uint32_t joined_rows(const Conv2dArgs& args, uint32_t y, uint32_t end, Range columns) {
   const Window& w = args.window;
   const Tensor &in = args.in, &out = args.out;
   const bool pointwise = w.k_h == 1 && w.k_w == 1 && w.stride_h == 1 && w.stride_w == 1 && w.pad_top == 0 &&
                          w.pad_left == 0 && in.w == out.w && end <= in.h;
-  if (!pointwise) return 0;
+  if (!pointwise || columns.end - columns.begin < out.w) return 0;
   return min_u32(end - y, min_u32(in.ring_h - y % in.ring_h, out.ring_h - y % out.ring_h));
 }
 
-inline void conv_rows(const Conv2dArgs& args, Range rows, const Panels& panels, uint32_t channel) {
+inline void conv_rows(const Conv2dArgs& args, Range rows, Range columns, const Panels& panels, uint32_t channel) {
   const uint32_t lanes = min_u32(args.out.c - channel, panels.count * kPanelLanes);
   for (uint32_t y = rows.begin; y < rows.end;) {
-    const uint32_t joined = joined_rows(args, y, rows.end);
+    const uint32_t joined = joined_rows(args, y, rows.end, columns);
     float* out = args.out.row(y) + channel;
     if (joined > 0) {
       const ConvRun all = {0, joined * args.out.w, {0, 1}};
@@ -107,8 +107,8 @@ inline void conv_rows(const Conv2dArgs& args, Range rows, const Panels& panels, 
       y += joined;
       continue;
     }
-    for (uint32_t x = 0; x < args.out.w;) {
-      const ConvRun run = conv_run(args, x);
+    for (uint32_t x = columns.begin; x < columns.end;) {
+      const ConvRun run = conv_run(args, x, columns.end);
       product(conv_patch(args, y, run), panels, run.pixels, args.clamp, out + (size_t)x * args.out.pixel_stride,
               args.out.pixel_stride, lanes);
       x += run.pixels;
@@ -119,20 +119,15 @@ inline void conv_rows(const Conv2dArgs& args, Range rows, const Panels& panels, 
 
 inline void conv_2d_simd(const Conv2dArgs& args, const Task& task) {
   const uint32_t panel_count = divide_up(args.out.c, kPanelLanes);
-  Range rows = task.rows, panels = {0, panel_count};
-  // Many rows: each part takes some, and the weights are read by all. Few: each part takes some panels.
-  if (rows.end - rows.begin >= 8 * task.parts) {
-    rows = share(rows, 1, task.part, task.parts);
-  } else {
-    panels = share(panels, kTilePanels, task.part, task.parts);
-  }
+  const Region part = region(task, args.out, divide_up(panel_count, kTilePanels));
   const uint64_t row_bytes = (uint64_t)args.in.row_stride() * args.window.stride_h * sizeof(float);
   const uint32_t block_rows = max_u32(1, (uint32_t)(kBlockBytes / row_bytes));
-  for (uint32_t y = rows.begin; y < rows.end; y += block_rows) {
-    const Range block = {y, min_u32(rows.end, y + block_rows)};
-    for (uint32_t p = panels.begin; p < panels.end; p += kTilePanels) {
-      const uint32_t count = min_u32(kTilePanels, panels.end - p);
-      conv_rows(args, block, expand_panels(args.weights, p, count, task.scratch), p * kPanelLanes);
+  for (uint32_t y = part.rows.begin; y < part.rows.end; y += block_rows) {
+    const Range block = {y, min_u32(part.rows.end, y + block_rows)};
+    for (uint32_t group = part.groups.begin; group < part.groups.end; ++group) {
+      const uint32_t first = group * kTilePanels, count = min_u32(kTilePanels, panel_count - first);
+      conv_rows(args, block, part.columns, expand_panels(args.weights, first, count, task.scratch),
+                first * kPanelLanes);
     }
   }
 }

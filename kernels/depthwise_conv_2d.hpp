@@ -79,83 +79,98 @@ inline void depthwise_pixel(const DepthwiseRow& row, uint32_t x) {
   store_lanes<kFull>(row.out + (size_t)x * args.out.pixel_stride, row.finish(sum), row.lanes);
 }
 
-// kPixels neighbouring outputs of a window kTaps wide, all of it inside the row: an input column is loaded once for
-// all the outputs that see it.
-template <uint32_t kTaps, uint32_t kStride, uint32_t kPixels, bool kFull>
-inline void depthwise_pixels(const DepthwiseRow& row, uint32_t x) {
+// kPixels neighbouring outputs of a window three wide, undilated: an input column is loaded once for all the outputs
+// that see it. kLeft: the first column lies left of the input; kRight: the last one lies right of it.
+template <uint32_t kStride, uint32_t kPixels, bool kLeft, bool kRight>
+void depthwise_pixels(const DepthwiseRow& row, uint32_t x) {
+  constexpr uint32_t kTaps = 3, kColumns = (kPixels - 1) * kStride + kTaps;
   const DepthwiseConv2dArgs& args = *row.args;
   const size_t stride = args.in.pixel_stride;
+  const LaneMask lanes = lane_mask(row.lanes);
   V sum[kPixels];
   POSY_UNROLL for (uint32_t p = 0; p < kPixels; ++p) sum[p] = splat(0);
   for (uint32_t i = row.rows.begin; i < row.rows.end; ++i) {
-    const float* in = row.in_row(i) + (size_t)(x * kStride - args.window.pad_left) * stride;
+    const float* in = row.in_row(i) + ((ptrdiff_t)(x * kStride) - args.window.pad_left) * (ptrdiff_t)stride;
     V w[kTaps];
     POSY_UNROLL for (uint32_t j = 0; j < kTaps; ++j) w[j] = load(row.weights(i, j));
-    POSY_UNROLL for (uint32_t column = 0; column < (kPixels - 1) * kStride + kTaps; ++column) {
-      const V v = load_lanes<kFull>(in + column * stride, row.lanes);
+    POSY_UNROLL for (uint32_t column = kLeft ? 1 : 0; column < kColumns - (kRight ? 1 : 0); ++column) {
+      const V v = load_masked(in + column * stride, lanes);
       POSY_UNROLL for (uint32_t j = 0; j < kTaps; ++j) {
         const bool seen = column >= j && (column - j) % kStride == 0 && (column - j) / kStride < kPixels;
         if (seen) sum[(column - j) / kStride] = fma(v, w[j], sum[(column - j) / kStride]);
       }
     }
   }
-  POSY_UNROLL for (uint32_t p = 0; p < kPixels; ++p) {
-    store_lanes<kFull>(row.out + (x + p) * (size_t)args.out.pixel_stride, row.finish(sum[p]), row.lanes);
+  float* out = row.out + (size_t)x * args.out.pixel_stride;
+  POSY_UNROLL for (uint32_t p = 0; p < kPixels; ++p, out += args.out.pixel_stride) {
+    store_masked(out, row.finish(sum[p]), lanes);
   }
 }
 
-template <uint32_t kTaps, uint32_t kStride, bool kFull>
-inline void depthwise_row_inner(const DepthwiseRow& row, Range inner) {
-  constexpr uint32_t kPixels = 4;
-  uint32_t x = inner.begin;
-  for (; x + kPixels <= inner.end; x += kPixels) depthwise_pixels<kTaps, kStride, kPixels, kFull>(row, x);
-  for (; x < inner.end; ++x) depthwise_pixels<kTaps, kStride, 1, kFull>(row, x);
+// The last `pixels` <= kPixels outputs of a row.
+template <uint32_t kStride, uint32_t kPixels, bool kRight>
+inline void depthwise_last_pixels(const DepthwiseRow& row, uint32_t x, uint32_t pixels) {
+  if constexpr (kPixels > 1) {
+    if (pixels != kPixels) return depthwise_last_pixels<kStride, kPixels - 1, kRight>(row, x, pixels);
+  }
+  depthwise_pixels<kStride, kPixels, false, kRight>(row, x);
 }
 
-template <bool kFull>
-inline void depthwise_row(const DepthwiseRow& row) {
+// More than kPixels outputs of a row. left, right: the first and the last window reach one column beyond the input.
+template <uint32_t kStride, uint32_t kPixels>
+inline void depthwise_row_3(const DepthwiseRow& row, Range columns, bool left, bool right) {
+  uint32_t x = columns.begin;
+  left ? depthwise_pixels<kStride, kPixels, true, false>(row, x)
+       : depthwise_pixels<kStride, kPixels, false, false>(row, x);
+  for (x += kPixels; x + kPixels < columns.end; x += kPixels) depthwise_pixels<kStride, kPixels, false, false>(row, x);
+  right ? depthwise_last_pixels<kStride, kPixels, true>(row, x, columns.end - x)
+        : depthwise_last_pixels<kStride, kPixels, false>(row, x, columns.end - x);
+}
+
+inline void depthwise_row(const DepthwiseRow& row, Range columns) {
+  constexpr uint32_t kPixels = 4;
   const DepthwiseConv2dArgs& args = *row.args;
   const Window& w = args.window;
-  const uint32_t extent = (w.k_w - 1) * w.dilation_w + 1, out_w = args.out.w;
-  // Outputs whose whole window lies inside the row.
-  Range inner = {min_u32(divide_up(w.pad_left, w.stride_w), out_w), 0};
-  if (args.in.w + w.pad_left >= extent) inner.end = min_u32(out_w, (args.in.w + w.pad_left - extent) / w.stride_w + 1);
-  if (w.dilation_w == 1 && w.k_w == 3 && w.stride_w == 1 && inner.end > inner.begin) {
-    depthwise_row_inner<3, 1, kFull>(row, inner);
-  } else if (w.dilation_w == 1 && w.k_w == 3 && w.stride_w == 2 && inner.end > inner.begin) {
-    depthwise_row_inner<3, 2, kFull>(row, inner);
-  } else {
-    inner = {0, 0};
+  // How far the windows of the first and the last output reach beyond the input.
+  const int64_t left = -window_origin(columns.begin, w.stride_w, w.pad_left);
+  const int64_t right = window_origin(columns.end - 1, w.stride_w, w.pad_left) + w.k_w - (int64_t)args.in.w;
+  const bool is_simple = w.k_w == 3 && w.dilation_w == 1 && left <= 1 && right <= 1;
+  if (is_simple && columns.end - columns.begin > kPixels && lane_mask_works(row.lanes)) {
+    if (w.stride_w == 1) return depthwise_row_3<1, kPixels>(row, columns, left == 1, right == 1);
+    if (w.stride_w == 2) return depthwise_row_3<2, kPixels>(row, columns, left == 1, right == 1);
   }
-  for (uint32_t x = 0; x < inner.begin; ++x) depthwise_pixel<kFull>(row, x);
-  for (uint32_t x = inner.end; x < out_w; ++x) depthwise_pixel<kFull>(row, x);
+  for (uint32_t x = columns.begin; x < columns.end; ++x) {
+    row.lanes == kLanes ? depthwise_pixel<true>(row, x) : depthwise_pixel<false>(row, x);
+  }
+}
+
+// Columns of one output row, channels `channel` on.
+inline void depthwise_panels(const DepthwiseConv2dArgs& args, uint32_t y, Range columns, const Panels& panels,
+                             uint32_t channel) {
+  DepthwiseRow row;
+  row.args = &args;
+  row.in_y = window_origin(y, args.window.stride_h, args.window.pad_top);
+  row.rows = valid_taps(row.in_y, args.window.k_h, args.window.dilation_h, args.in.h);
+  for (uint32_t p = 0; p < panels.count; ++p) {
+    for (uint32_t lane = 0; lane < kPanelLanes && channel + lane < args.out.c; lane += kLanes) {
+      row.w = panels.data + p * panels.stride + lane;
+      row.channel = channel + lane;
+      row.lanes = min_u32(kLanes, args.out.c - row.channel);
+      row.out = args.out.row(y) + row.channel;
+      depthwise_row(row, columns);
+    }
+    channel += kPanelLanes;
+  }
 }
 
 inline void depthwise_conv_2d_simd(const DepthwiseConv2dArgs& args, const Task& task) {
-  Range rows = task.rows, panels = {0, divide_up(args.out.c, kPanelLanes)};
-  if (rows.end - rows.begin >= 8 * task.parts) {
-    rows = share(rows, 1, task.part, task.parts);
-  } else {
-    panels = share(panels, 1, task.part, task.parts);
-  }
-  for (uint32_t p = panels.begin; p < panels.end; ++p) {
-    const Panels panel = expand_panels(args.weights, p, 1, task.scratch);
-    for (uint32_t y = rows.begin; y < rows.end; ++y) {
-      DepthwiseRow row;
-      row.args = &args;
-      row.in_y = window_origin(y, args.window.stride_h, args.window.pad_top);
-      row.rows = valid_taps(row.in_y, args.window.k_h, args.window.dilation_h, args.in.h);
-      for (uint32_t lane = 0; lane < kPanelLanes && p * kPanelLanes + lane < args.out.c; lane += kLanes) {
-        row.w = panel.data + lane;
-        row.channel = p * kPanelLanes + lane;
-        row.lanes = min_u32(kLanes, args.out.c - row.channel);
-        row.out = args.out.row(y) + row.channel;
-        if (row.lanes == kLanes) {
-          depthwise_row<true>(row);
-        } else {
-          depthwise_row<false>(row);
-        }
-      }
+  const Region part = region(task, args.out, divide_up(args.out.c, kPanelLanes));
+  // Row by row, all channels of it: a column of one panel alone would touch a page of memory for every pixel or two.
+  const uint32_t fit = panels_that_fit(args.weights, task);
+  for (uint32_t first = part.groups.begin; first < part.groups.end; first += fit) {
+    const Panels panels = expand_panels(args.weights, first, min_u32(fit, part.groups.end - first), task.scratch);
+    for (uint32_t y = part.rows.begin; y < part.rows.end; ++y) {
+      depthwise_panels(args, y, part.columns, panels, first * kPanelLanes);
     }
   }
 }

@@ -7,12 +7,13 @@
 namespace posy {
 namespace {
 
-// Calls pixel(y, x) for this part's share of the rows.
+// Calls pixel(y, x) for this part's share.
 template <class Pixel>
 inline void for_each_pixel(const Tensor& out, const Task& task, Pixel pixel) {
-  const Range rows = share(task.rows, 1, task.part, task.parts);
-  for (uint32_t y = rows.begin; y < rows.end; ++y) {
-    for (uint32_t x = 0; x < out.w; ++x) pixel(y, x);
+  const Region part = region(task, out, 1);
+  if (part.groups.begin == part.groups.end) return;
+  for (uint32_t y = part.rows.begin; y < part.rows.end; ++y) {
+    for (uint32_t x = part.columns.begin; x < part.columns.end; ++x) pixel(y, x);
   }
 }
 

@@ -34,6 +34,30 @@ inline Range share(Range all, uint32_t unit, uint32_t part, uint32_t parts) {
   return {min_u32(all.begin + first, all.end), min_u32(all.begin + last, all.end)};
 }
 
+// What one part of a task makes.
+struct Region {
+  Range rows, columns;
+  Range groups;  // of channels, as the kernel counts them
+};
+
+// Cuts a task in the direction that leaves the largest part the least work: rows before groups of channels. Bands are
+// cut into columns: every part then comes back to the same columns of a ring in each band, and only those at the border
+// travel from one processor to another.
+inline Region region(const Task& task, const Tensor& out, uint32_t groups) {
+  constexpr uint32_t kLeastColumns = 14;  // a tile of the widest instruction set
+  Region r = {task.rows, {0, out.w}, {0, groups}};
+  const uint32_t rows = task.rows.end - task.rows.begin;
+  if (task.parts == 1) return r;
+  if (rows < out.h && out.w / task.parts >= kLeastColumns) {
+    r.columns = share(r.columns, 1, task.part, task.parts);
+  } else if ((uint64_t)divide_up(rows, task.parts) * groups <= (uint64_t)divide_up(groups, task.parts) * rows) {
+    r.rows = share(r.rows, 1, task.part, task.parts);
+  } else {
+    r.groups = share(r.groups, 1, task.part, task.parts);
+  }
+  return r;
+}
+
 // The taps i of a window along one axis for which origin + i * dilation lies in [0, size); origin may be negative.
 inline Range valid_taps(int64_t origin, uint32_t taps, uint32_t dilation, uint32_t size) {
   uint32_t begin = 0, end = taps;

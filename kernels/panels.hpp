@@ -14,6 +14,8 @@ struct Panels {
   uint32_t count;
 };
 
+constexpr uint32_t kAllPanels = 1u << 28;
+
 template <WeightType kType>
 inline void expand_panel(const uint8_t* panel, const float* table, uint32_t rows, float* to) {
   const float* header = (const float*)panel;
@@ -46,6 +48,12 @@ inline Panels expand_panels(const Weights& weights, uint32_t first, uint32_t cou
     }
   }
   return {scratch, stride, count};
+}
+
+// How many panels can be expanded at once; any number of those that lie expanded in the file.
+inline uint32_t panels_that_fit(const Weights& weights, const Task& task) {
+  if (weights.type == WeightType::f32) return kAllPanels;
+  return max_u32(1, (uint32_t)(task.scratch_floats / (((size_t)weights.rows + kHeaderVectors) * kPanelLanes)));
 }
 
 }  // namespace

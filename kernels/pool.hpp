@@ -66,8 +66,8 @@ struct MaximumOfVectors : MaximumOfWindow {
 };
 
 template <class Reduce, bool kFull>
-inline void pool_channels(const PoolArgs& args, uint32_t y, uint32_t channel, uint32_t lanes) {
-  for (uint32_t x = 0; x < args.out.w; ++x) {
+inline void pool_channels(const PoolArgs& args, uint32_t y, Range columns, uint32_t channel, uint32_t lanes) {
+  for (uint32_t x = columns.begin; x < columns.end; ++x) {
     V value = splat(Reduce::kStart);
     const uint32_t count = for_each_tap(
         args, y, x, [&](const float* pixel) { value = Reduce::add(value, load_lanes<kFull>(pixel + channel, lanes)); });
@@ -78,13 +78,14 @@ inline void pool_channels(const PoolArgs& args, uint32_t y, uint32_t channel, ui
 
 template <class Reduce>
 inline void pool_simd(const PoolArgs& args, const Task& task) {
-  const Range channels = share({0, args.out.c}, kPanelLanes, task.part, task.parts);
-  for (uint32_t y = task.rows.begin; y < task.rows.end; ++y) {
-    for (uint32_t c = channels.begin; c < channels.end; c += kLanes) {
-      if (channels.end - c >= kLanes) {
-        pool_channels<Reduce, true>(args, y, c, kLanes);
+  const Region part = region(task, args.out, divide_up(args.out.c, kPanelLanes));
+  const uint32_t end = min_u32(args.out.c, part.groups.end * kPanelLanes);
+  for (uint32_t y = part.rows.begin; y < part.rows.end; ++y) {
+    for (uint32_t c = part.groups.begin * kPanelLanes; c < end; c += kLanes) {
+      if (end - c >= kLanes) {
+        pool_channels<Reduce, true>(args, y, part.columns, c, kLanes);
       } else {
-        pool_channels<Reduce, false>(args, y, c, channels.end - c);
+        pool_channels<Reduce, false>(args, y, part.columns, c, end - c);
       }
     }
   }

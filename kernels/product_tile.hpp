@@ -44,6 +44,7 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
       for (uint32_t k = 0; k < patch.length; ++k, w += kPanelLanes) {
         V b[kVectors];
         POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) b[v] = weight(w, v);
+        POSY_UNROLL for (uint32_t p = 0; p < kPanels; ++p) __builtin_prefetch(w + p * panels.stride + 16 * kPanelLanes);
         POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
           const V a = splat(in[m * step + k]);
           POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = fma(a, b[v], acc[m][v]);

@@ -62,6 +62,21 @@ inline void store_first(float* p, V v, uint32_t n) {
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), v);
 }
 
+// Some or all of the lanes, as cheap as all of them.
+using LaneMask = __mmask16;
+inline LaneMask lane_mask(uint32_t n) {
+  return (__mmask16)((1u << n) - 1);
+}
+inline bool lane_mask_works(uint32_t) {
+  return true;
+}
+inline V load_masked(const float* p, LaneMask mask) {
+  return _mm512_maskz_loadu_ps(mask, p);
+}
+inline void store_masked(float* p, V v, LaneMask mask) {
+  _mm512_mask_storeu_ps(p, mask, v);
+}
+
 inline __m512i load_indices(const uint8_t* p) {
   return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p));
 }
@@ -94,6 +109,21 @@ inline V load_first(const float* p, uint32_t n) {
 }
 inline void store_first(float* p, V v, uint32_t n) {
   _mm256_maskstore_ps(p, first_mask(n), v);
+}
+
+// Masked moves are slow here: code with a LaneMask is for whole vectors.
+struct LaneMask {};
+inline LaneMask lane_mask(uint32_t) {
+  return {};
+}
+inline bool lane_mask_works(uint32_t n) {
+  return n == kLanes;
+}
+inline V load_masked(const float* p, LaneMask) {
+  return load(p);
+}
+inline void store_masked(float* p, V v, LaneMask) {
+  store(p, v);
 }
 
 inline __m256i load_indices(const uint8_t* p) {

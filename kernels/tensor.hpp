@@ -53,7 +53,8 @@ struct Clamp {
 struct Task {
   Range rows;
   uint32_t part, parts;
-  float* scratch;  // scratch_floats() of the kernel table for the longest panel of the model; this part's own
+  float* scratch;         // this part's own
+  size_t scratch_floats;  // at least the kernel table's scratch_floats() for the longest panel of the model
 };
 
 }  // namespace posy

@@ -1,14 +1,19 @@
 #include "loaders/plan.h"
 
 #include <algorithm>
-#include <numeric>
+#include <functional>
 
+#include "loaders/arena.h"
+#include "loaders/bands.h"
 #include "loaders/error.h"
 
 namespace posy {
 namespace {
 
-constexpr uint64_t kAlignment = 64;
+// The search for the best bands: how much memory one step's start and end are worth, and what is tried.
+constexpr uint64_t kBytesWorthAStep = 4096;
+constexpr size_t kMostThresholds = 12;
+constexpr uint64_t kSmallestBandBytes = 32 * 1024, kLargestBandBytes = 512 * 1024;
 
 class Planner {
  public:
@@ -16,10 +21,16 @@ class Planner {
 
   Plan make() {
     for (const NetworkNode& node : network_.nodes) plan_node(node);
-    place();
-    for (uint32_t i = 0; i < plan_.ops.size(); ++i) {
-      plan_.steps.push_back({i, 0, shape(plan_.ops[i].output).h, 0});
+    find_roots();
+    const Layout layout = best_layout();
+    if (layout.arena_bytes > kMaxArenaBytes) {
+      throw InputError("the network needs " + std::to_string(layout.arena_bytes >> 20) +
+                       " MiB of activations, more than a .posy file may ask for");
     }
+    plan_.arena_bytes = (uint32_t)layout.arena_bytes;
+    plan_.steps = layout.schedule.steps;
+    plan_.placements.resize(network_.values.size());
+    for (ValueId id = 0; id < (ValueId)network_.values.size(); ++id) place_value(id, layout);
     return std::move(plan_);
   }
 
@@ -175,96 +186,153 @@ class Planner {
     }
   }
 
-  ValueId root_of(ValueId id) {
-    while (slice(id).of >= 0) id = slice(id).of;
-    return id;
-  }
+  // ---- Memory ----
 
-  struct Buffer {
-    ValueId root = -1;
-    int first = 0, last = 0;  // ops that touch it
-    uint64_t bytes = 0, offset = 0;
+  // One way to cut the ops into bands, and the memory that it takes.
+  struct Layout {
+    Schedule schedule;
+    std::vector<Buffer> buffers;
+    std::vector<int> buffer_of;  // per value, of the roots that are used; else -1
+    uint64_t arena_bytes = 0;
+
+    // Rows of a cache's worth are cheap, steps and memory are not.
+    uint64_t cost() const { return arena_bytes + kBytesWorthAStep * schedule.steps.size(); }
   };
 
-  void place() {
-    std::vector<Buffer> buffers = lives();
-    // Largest first, each at the lowest place that is free during its life.
-    std::vector<size_t> by_size(buffers.size());
-    std::iota(by_size.begin(), by_size.end(), 0);
-    std::stable_sort(by_size.begin(), by_size.end(),
-                     [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
-    std::vector<const Buffer*> placed;
-    uint64_t arena = 0;
-    for (const size_t i : by_size) {
-      Buffer& buffer = buffers[i];
-      buffer.offset = lowest_free(buffer, placed);
-      arena = std::max(arena, buffer.offset + buffer.bytes);
-      placed.insert(std::upper_bound(placed.begin(), placed.end(), &buffer,
-                                     [](const Buffer* a, const Buffer* b) { return a->offset < b->offset; }),
-                    &buffer);
+  void find_roots() {
+    const size_t count = network_.values.size();
+    slices_.resize(count);
+    roots_.resize(count);
+    is_alone_.assign(count, true);
+    has_reshaped_view_.assign(count, false);
+    for (ValueId id = 0; id < (ValueId)count; ++id) {
+      ValueId root = id;
+      bool reshaped = false;
+      for (; slice(root).of >= 0; root = slice(root).of) reshaped |= slice(root).reshaped;
+      roots_[(size_t)id] = root;
+      if (root != id) is_alone_[(size_t)id] = is_alone_[(size_t)root] = false;
+      if (reshaped) has_reshaped_view_[(size_t)root] = true;
+      if (is_end(id)) is_alone_[(size_t)id] = false;
     }
-    if (arena > kMaxArenaBytes) {
-      throw InputError("the network needs " + std::to_string(arena >> 20) +
-                       " MiB of activations, more than a .posy file may ask for");
-    }
-    plan_.arena_bytes = (uint32_t)arena;
-    for (const Buffer& buffer : buffers) {
-      for (ValueId id = 0; id < (ValueId)network_.values.size(); ++id) place_value(id, buffer);
-    }
+    for (const ValueId id : is_whole_) is_alone_[(size_t)id] = false;
   }
 
-  std::vector<Buffer> lives() {
-    plan_.placements.resize(network_.values.size());
-    std::vector<Buffer> buffers;
-    std::vector<int> of_root(network_.values.size(), -1);
-    const auto touch = [&](ValueId id, int op) {
-      plan_.placements[(size_t)id].used = true;
-      const ValueId root = root_of(id);
-      int& at = of_root[(size_t)root];
-      if (at < 0) {
-        at = (int)buffers.size();
-        const uint64_t bytes = shape(root).elements() * sizeof(float);
-        buffers.push_back({root, op, op, (bytes + kAlignment - 1) / kAlignment * kAlignment, 0});
+  Layout best_layout() {
+    std::vector<uint64_t> least = linkable_bytes(network_, plan_.ops, is_alone_);
+    std::sort(least.begin(), least.end(), std::greater<>());
+    least.erase(std::unique(least.begin(), least.end()), least.end());
+    if (least.size() > kMostThresholds) least.resize(kMostThresholds);
+    Layout best = layout({kMaxArenaBytes + 1ull, 1});
+    for (const uint64_t bytes : least) {
+      for (uint64_t band = kSmallestBandBytes; band <= kLargestBandBytes; band *= 2) {
+        Layout other = layout({bytes, band});
+        if (other.cost() < best.cost()) best = std::move(other);
       }
-      buffers[(size_t)at].last = op;
+    }
+    return best;
+  }
+
+  Layout layout(BandChoice choice) {
+    Layout layout;
+    layout.schedule = make_schedule(network_, plan_.ops, is_alone_, choice);
+    layout.buffer_of.assign(network_.values.size(), -1);
+    find_lives(&layout);
+    layout.arena_bytes = place_buffers(&layout.buffers);
+    return layout;
+  }
+
+  uint32_t pixel_stride(ValueId root) const { return shape(root).c; }
+
+  uint32_t ring_h(ValueId root, const Schedule& schedule) const {
+    const uint32_t ring = schedule.ring_h[(size_t)root];
+    return ring == 0 ? shape(root).h : ring;
+  }
+
+  // The steps during which each row of each buffer is in use.
+  void find_lives(Layout* layout) const {
+    std::vector<std::vector<Slab>> rows(network_.values.size());  // per root, one for each row
+    const auto touch = [&](ValueId id, Range range, int step) {
+      const ValueId root = roots_[(size_t)id];
+      std::vector<Slab>& lives = rows[(size_t)root];
+      if (lives.empty()) lives.assign(shape(root).h, {0, 0, step, -2});
+      if (has_reshaped_view_[(size_t)root]) range = {0, shape(root).h};
+      for (uint32_t y = range.begin; y < range.end; ++y) {
+        if (lives[y].last == -2) lives[y].first = step;
+        lives[y].last = step;
+      }
     };
-    touch(network_.input, -1);
-    for (int i = 0; i < (int)plan_.ops.size(); ++i) {
-      for (const ValueId input : plan_.ops[(size_t)i].inputs) touch(input, i);
-      touch(plan_.ops[(size_t)i].output, i);
+    const auto touch_all = [&](ValueId id, int step) { touch(id, {0, shape(id).h}, step); };
+    const std::vector<StepRecord>& steps = layout->schedule.steps;
+    touch_all(network_.input, -1);
+    for (int i = 0; i < (int)steps.size(); ++i) {
+      const PlannedOp& op = plan_.ops[steps[(size_t)i].op];
+      const Range made = {steps[(size_t)i].row_begin, steps[(size_t)i].row_end};
+      for (size_t in = 0; in < op.inputs.size(); ++in) touch(op.inputs[in], rows_needed(network_, op, in, made), i);
+      touch(op.output, made, i);
     }
-    touch(network_.output, (int)plan_.ops.size());
-    return buffers;
+    touch_all(network_.output, (int)steps.size());
+    for (ValueId root = 0; root < (ValueId)rows.size(); ++root) {
+      if (!rows[(size_t)root].empty()) add_buffer(root, rows[(size_t)root], layout);
+    }
   }
 
-  static uint64_t lowest_free(const Buffer& buffer, const std::vector<const Buffer*>& placed) {
-    uint64_t offset = 0;
-    for (const Buffer* other : placed) {
-      const bool lives_together = other->first <= buffer.last && buffer.first <= other->last;
-      if (!lives_together || other->offset + other->bytes <= offset) continue;
-      if (other->offset >= offset + buffer.bytes) break;
-      offset = other->offset + other->bytes;
+  // Rows that live together make a slab; a ring is one slab.
+  void add_buffer(ValueId root, const std::vector<Slab>& rows, Layout* layout) const {
+    const uint64_t row_bytes = (uint64_t)shape(root).w * pixel_stride(root) * sizeof(float);
+    const uint32_t kept = ring_h(root, layout->schedule);
+    const bool is_ring = kept < rows.size();
+    Buffer buffer;
+    for (uint64_t y = 0; y < rows.size(); ++y) {
+      const Slab row = {y * row_bytes, (y + 1) * row_bytes, rows[y].first, rows[y].last};
+      Slab* last = buffer.slabs.empty() ? nullptr : &buffer.slabs.back();
+      if (last && (is_ring || (last->first == row.first && last->last == row.last))) {
+        last->first = std::min(last->first, row.first);
+        last->last = std::max(last->last, row.last);
+        last->end = row.end;
+      } else {
+        buffer.slabs.push_back(row);
+      }
     }
-    return offset;
+    if (is_ring) buffer.slabs[0].end = kept * row_bytes;
+    buffer.bytes = (kept * row_bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+    layout->buffer_of[(size_t)root] = (int)layout->buffers.size();
+    layout->buffers.push_back(std::move(buffer));
   }
 
-  void place_value(ValueId id, const Buffer& buffer) {
+  void place_value(ValueId id, const Layout& layout) {
     Placement& placement = plan_.placements[(size_t)id];
-    if (!placement.used || root_of(id) != buffer.root) return;
-    uint64_t offset = buffer.offset;
+    const ValueId root = roots_[(size_t)id];
+    if (layout.buffer_of[(size_t)root] < 0 || !is_used(id)) return;
+    uint64_t offset = layout.buffers[(size_t)layout.buffer_of[(size_t)root]].offset;
     ValueId at = id;
-    while (slice(at).of >= 0 && !slice(at).reshaped) {
-      offset += slice(at).channel * sizeof(float);
-      at = slice(at).of;
-    }
+    for (; slice(at).of >= 0 && !slice(at).reshaped; at = slice(at).of) offset += slice(at).channel * sizeof(float);
+    placement.used = true;
     placement.offset = (uint32_t)offset;
-    placement.pixel_stride = shape(at).c;
+    placement.pixel_stride = pixel_stride(at);
+    placement.ring_h = ring_h(id, layout.schedule);
+  }
+
+  // Values of nodes that the plan has no op for take no place.
+  bool is_used(ValueId id) {
+    if (used_.empty()) {
+      used_.assign(network_.values.size(), false);
+      used_[(size_t)network_.input] = used_[(size_t)network_.output] = true;
+      for (const PlannedOp& op : plan_.ops) {
+        for (const ValueId input : op.inputs) used_[(size_t)input] = true;
+        used_[(size_t)op.output] = true;
+      }
+    }
+    return used_[(size_t)id];
   }
 
   Network& network_;
   Plan plan_;
   std::vector<Slice> slices_;
   std::vector<ValueId> is_whole_;
+  std::vector<ValueId> roots_;           // per value: whose buffer it lies in
+  std::vector<bool> is_alone_;           // per value: nothing else lies in its buffer, and it may be a ring
+  std::vector<bool> has_reshaped_view_;  // per root
+  std::vector<bool> used_;
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ struct Placement {
   bool used = false;
   uint32_t offset = 0;        // bytes in the arena
   uint32_t pixel_stride = 0;  // floats
+  uint32_t ring_h = 0;        // rows in memory
 };
 
 struct Plan {

@@ -67,7 +67,7 @@ class Writer {
       tensor_of_[i] = (uint32_t)tensors_.size();
       for (size_t n = 1; n < value.names.size(); ++n) names_.push_back({tensor_of_[i], strings_.add(value.names[n])});
       tensors_.push_back(
-          {placement.offset, s.h, s.w, s.c, placement.pixel_stride, s.h, strings_.add(value.names[0]), 0});
+          {placement.offset, s.h, s.w, s.c, placement.pixel_stride, placement.ring_h, strings_.add(value.names[0]), 0});
     }
   }
 

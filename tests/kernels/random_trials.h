@@ -56,6 +56,7 @@ void random_map(Random& random, const TrialOptions& options, uint64_t macs_per_p
                 Args* args) {
   const Window& w = args->window;
   uint32_t h = random.between(1, 33), width = random.between(1, 33);
+  if (random.one_in(4)) h = random.between(2, 8), width = random.between(28, 90);  // parts may share out the columns
   while ((uint64_t)h * width * macs_per_pixel > options.max_macs && h * width > 1) {
     (h > width ? h : width) /= 2;
   }

@@ -47,6 +47,7 @@ struct Layout {
   uint32_t spare_rows = 0;      // with some, bands wrap around in their middle
   bool parts_reversed = false;  // the last part first
   int only_part = -1;           // 0 or more: run this one alone
+  uint32_t scratch_factor = 1;  // how many times the scratch that a kernel may count on
   uint32_t weights_gap = 0;     // bytes between the weights and the forbidden page, a multiple of 16
 };
 
@@ -155,8 +156,9 @@ void run_band(const KernelTable& table, Kernel<Args> kernel, const Args& args, c
   for (uint32_t i = 0; i < layout.parts; ++i) {
     const uint32_t part = layout.parts_reversed ? layout.parts - 1 - i : i;
     if (layout.only_part >= 0 && part != (uint32_t)layout.only_part) continue;
-    float* scratch = (float*)space->scratch.take(table.scratch_floats(weight_rows) * sizeof(float));
-    kernel(args, {rows, part, layout.parts, scratch});
+    const size_t scratch_floats = table.scratch_floats(weight_rows) * layout.scratch_factor;
+    float* scratch = (float*)space->scratch.take(scratch_floats * sizeof(float));
+    kernel(args, {rows, part, layout.parts, scratch, scratch_floats});
     outcome->stayed_inside &= space->scratch.front_is_intact();
   }
   for (uint32_t y = rows.begin; y < rows.end; ++y) {

@@ -1,0 +1,173 @@
+#include "loaders/bands.h"
+
+#include <algorithm>
+
+#include "loaders/plan.h"
+
+namespace posy {
+namespace {
+
+// Weights that stay in a first-level cache while all pixels of a step pass over them; larger ones are read again for
+// every step, and a step has to be worth that: so many tiles of pixels.
+constexpr uint64_t kCachedWeightBytes = 32 * 1024;
+constexpr uint64_t kPixelsPerStep = 56, kPixelsForLargeWeights = 112;
+
+bool works_by_rows(OpKind kind) {
+  switch (kind) {
+    case OpKind::conv_2d:
+    case OpKind::depthwise_conv_2d:
+    case OpKind::average_pool:
+    case OpKind::max_pool:
+    case OpKind::binary:
+    case OpKind::unary:
+    case OpKind::copy:
+      return true;
+    default:
+      return false;
+  }
+}
+
+uint64_t weight_bytes_of(const PlannedOp& op) {
+  return op.weights ? op.weights->values->floats.size() * sizeof(float) : 0;
+}
+
+class Scheduler {
+ public:
+  Scheduler(const Network& network, const std::vector<PlannedOp>& ops, const std::vector<bool>& may_be_ring)
+      : network_(network), ops_(ops), uses_(network.values.size(), 0) {
+    for (const PlannedOp& op : ops) {
+      for (const ValueId input : op.inputs) ++uses_[(size_t)input];
+    }
+    for (size_t i = 0; i + 1 < ops.size(); ++i) linkable_.push_back(is_linkable(i, may_be_ring));
+    linkable_.push_back(false);
+  }
+
+  // Whether what op i makes goes to op i + 1 alone, row by row.
+  bool is_linkable(size_t i, const std::vector<bool>& may_be_ring) const {
+    const ValueId value = ops_[i].output;
+    if (!may_be_ring[(size_t)value] || uses_[(size_t)value] != 1) return false;
+    if (!works_by_rows(ops_[i].kind) || !works_by_rows(ops_[i + 1].kind)) return false;
+    const std::vector<ValueId>& inputs = ops_[i + 1].inputs;
+    if (std::find(inputs.begin(), inputs.end(), value) == inputs.end()) return false;
+    return ops_[i + 1].has_window || shape(value).h == shape(ops_[i + 1].output).h;
+  }
+
+  Schedule make(BandChoice choice) {
+    Schedule schedule;
+    schedule.ring_h.assign(network_.values.size(), 0);
+    for (size_t first = 0; first < ops_.size();) {
+      size_t last = first;
+      while (linkable_[last] && bytes(ops_[last].output) >= choice.least_value_bytes) ++last;
+      add_group(first, last, choice, &schedule);
+      first = last + 1;
+    }
+    return schedule;
+  }
+
+  std::vector<uint64_t> linkable_bytes() const {
+    std::vector<uint64_t> sizes;
+    for (size_t i = 0; i < ops_.size(); ++i) {
+      if (linkable_[i]) sizes.push_back(bytes(ops_[i].output));
+    }
+    return sizes;
+  }
+
+ private:
+  const Shape& shape(ValueId id) const { return network_.values[(size_t)id].shape; }
+  uint64_t bytes(ValueId id) const { return shape(id).elements() * sizeof(float); }
+  uint32_t rows_of(size_t op) const { return shape(ops_[op].output).h; }
+
+  size_t linked_input(size_t op) const {
+    const std::vector<ValueId>& inputs = ops_[op].inputs;
+    return (size_t)(std::find(inputs.begin(), inputs.end(), ops_[op - 1].output) - inputs.begin());
+  }
+
+  // Rows of the group's last op that a band makes.
+  uint32_t band_rows(size_t first, size_t last, BandChoice choice) const {
+    uint32_t rows = 1;
+    for (; rows < rows_of(last); ++rows) {
+      // Grow until the largest band is large enough and no op has too few pixels.
+      uint64_t largest = 0;
+      bool is_worth_it = true;
+      Range band = {0, rows};
+      for (size_t i = last;; --i) {
+        const Shape& out = shape(ops_[i].output);
+        const uint64_t weights = weight_bytes_of(ops_[i]);
+        const uint64_t pixels = (uint64_t)(band.end - band.begin) * out.w;
+        const uint64_t least = weights > kCachedWeightBytes ? kPixelsForLargeWeights : kPixelsPerStep;
+        if (pixels < least) is_worth_it = false;
+        if (i != last) largest = std::max(largest, (uint64_t)(band.end - band.begin) * out.w * out.c * sizeof(float));
+        if (i == first) break;
+        // Further bands need no rows for the halo: these are in the ring.
+        const uint32_t stride = ops_[i].has_window ? ops_[i].window.stride_h : 1;
+        band = {0, std::min((band.end - band.begin) * stride, rows_of(i - 1))};
+      }
+      if (is_worth_it && largest * 2 > choice.band_bytes) break;
+    }
+    return rows;
+  }
+
+  void add_group(size_t first, size_t last, BandChoice choice, Schedule* schedule) {
+    const uint32_t h = rows_of(last), band = first == last ? h : band_rows(first, last, choice);
+    std::vector<uint32_t> done(last - first + 1, 0), needed(last - first + 1, 0);
+    for (uint32_t end = std::min(band, h); done.back() < h; end = std::min(end + band, h)) {
+      needed.back() = end;
+      for (size_t i = last; i > first; --i) {
+        const Range out = {done[i - first], needed[i - first]};
+        const Range in = out.begin < out.end ? rows_needed(network_, ops_[i], linked_input(i), out) : Range{0, 0};
+        // The last band makes what nobody needs, too: a layer that is looked at is whole.
+        needed[i - 1 - first] = end == h ? rows_of(i - 1) : std::max(done[i - 1 - first], in.end);
+      }
+      for (size_t i = first; i <= last; ++i) {
+        uint32_t& begin = done[i - first];
+        const uint32_t to = needed[i - first];
+        if (begin == to) continue;
+        if (i < last) keep_rows(i, {begin, to}, done[i + 1 - first], schedule);
+        schedule->steps.push_back({(uint32_t)i, begin, to, 0});
+        begin = to;
+      }
+    }
+  }
+
+  // The ring behind op i holds the rows that it makes next and those that the op after it, which has made `consumed`
+  // rows, still needs.
+  void keep_rows(size_t i, Range made, uint32_t consumed, Schedule* schedule) const {
+    uint32_t& ring = schedule->ring_h[(size_t)ops_[i].output];
+    uint32_t oldest = made.begin;
+    if (consumed < rows_of(i + 1)) {
+      const Range next = rows_needed(network_, ops_[i + 1], linked_input(i + 1), {consumed, consumed + 1});
+      oldest = std::min(oldest, next.begin);
+    }
+    ring = std::max(ring, made.end - oldest);
+  }
+
+  const Network& network_;
+  const std::vector<PlannedOp>& ops_;
+  std::vector<int> uses_;       // per value
+  std::vector<bool> linkable_;  // per op: with the next one
+};
+
+}  // namespace
+
+Range rows_needed(const Network& network, const PlannedOp& op, size_t index, Range out) {
+  const Shape& in = network.values[(size_t)op.inputs[index]].shape;
+  if (!works_by_rows(op.kind)) return {0, in.h};
+  if (!op.has_window) return in.h == 1 ? Range{0, 1} : out;
+  const Window& w = op.window;
+  const int64_t first = (int64_t)out.begin * w.stride_h - w.pad_top;
+  const int64_t last = (int64_t)(out.end - 1) * w.stride_h - w.pad_top + (int64_t)(w.k_h - 1) * w.dilation_h;
+  const auto inside = [&](int64_t y) { return (uint32_t)std::clamp<int64_t>(y, 0, in.h); };
+  return {inside(first), inside(last + 1)};
+}
+
+Schedule make_schedule(const Network& network, const std::vector<PlannedOp>& ops, const std::vector<bool>& may_be_ring,
+                       BandChoice choice) {
+  return Scheduler(network, ops, may_be_ring).make(choice);
+}
+
+std::vector<uint64_t> linkable_bytes(const Network& network, const std::vector<PlannedOp>& ops,
+                                     const std::vector<bool>& may_be_ring) {
+  return Scheduler(network, ops, may_be_ring).linkable_bytes();
+}
+
+}  // namespace posy
