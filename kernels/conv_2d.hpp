@@ -43,7 +43,7 @@ namespace posy {
 namespace {
 
 // Bytes of input that a block of rows may take while the panels of weights pass over it: well inside any L2.
-constexpr uint32_t kBlockBytes = 256 * 1024;
+constexpr uint32_t kBlockBytes = 512 * 1024;
 
 // Neighbouring outputs of a row whose windows cover the same taps: single ones at the edges, one long run between them.
 struct ConvRun {
