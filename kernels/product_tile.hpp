@@ -27,40 +27,46 @@ template <uint32_t kRows, uint32_t kPanels>
 void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, Clamp limits, float* out,
                   size_t out_stride, uint32_t lanes) {
   constexpr uint32_t kVectors = kPanels * kPanelVectors;
+  // Four neighbouring pixels are reached from one pointer, so that pointers and steps stay in registers.
+  constexpr uint32_t kPointers = (kRows + 3) / 4;
+  const float* const data = panels.data;
+  const size_t panel_stride = panels.stride, step = patch.pixel_step;
   const auto weight = [&](const float* row, uint32_t v) {
-    return load(row + v / kPanelVectors * panels.stride + v % kPanelVectors * kLanes);
+    return load(row + v / kPanelVectors * panel_stride + v % kPanelVectors * kLanes);
   };
   V acc[kRows][kVectors];
   POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
     POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = splat(0);
   }
-  const size_t step = patch.pixel_step;
   for (uint32_t i = 0; i < patch.rows; ++i) {
     const float* in = patch.in->row((uint32_t)(patch.first_row + (int64_t)i * patch.row_step)) + patch.column_offset +
                       first_pixel * step;
-    const float* w =
-        panels.data + ((size_t)patch.first_weight + i * patch.weights_per_row + kHeaderVectors) * kPanelLanes;
+    const float* w = data + ((size_t)patch.first_weight + i * patch.weights_per_row + kHeaderVectors) * kPanelLanes;
     for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
-      for (uint32_t k = 0; k < patch.length; ++k, w += kPanelLanes) {
+      const float* pixels[kPointers];
+      POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pixels[p] = in + 4 * p * step;
+      for (const float* end = w + (size_t)patch.length * kPanelLanes; w != end; w += kPanelLanes) {
         V b[kVectors];
         POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) b[v] = weight(w, v);
-        POSY_UNROLL for (uint32_t p = 0; p < kPanels; ++p) __builtin_prefetch(w + p * panels.stride + 16 * kPanelLanes);
+        POSY_UNROLL for (uint32_t p = 0; p < kPanels; ++p) __builtin_prefetch(w + p * panel_stride + 16 * kPanelLanes);
         POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
-          const V a = splat(in[m * step + k]);
+          const V a = splat(pixels[m / 4][m % 4 * step]);
           POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = fma(a, b[v], acc[m][v]);
         }
+        POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) ++pixels[p];
       }
     }
   }
-  POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m, out += out_stride) {
-    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
-      const V centered = acc[m][v] - weight(panels.data + 2 * kPanelLanes, v);
-      const V x = clamp(limits, fma(centered, weight(panels.data + kPanelLanes, v), weight(panels.data, v)));
-      if (lanes >= (v + 1) * kLanes) {
-        store(out + v * kLanes, x);
-      } else if (lanes > v * kLanes) {
-        store_first(out + v * kLanes, x, lanes - v * kLanes);
-      }
+  POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
+    const V bias = weight(data, v), scale = weight(data + kPanelLanes, v), center = weight(data + 2 * kPanelLanes, v);
+    const auto finish = [&](uint32_t m) { return clamp(limits, fma(acc[m][v] - center, scale, bias)); };
+    const uint32_t left = lanes > v * kLanes ? min_u32(lanes - v * kLanes, kLanes) : 0;
+    float* to = out + v * kLanes;
+    if (lane_mask_works(left)) {
+      const LaneMask mask = lane_mask(left);
+      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) store_masked(to + m * out_stride, finish(m), mask);
+    } else if (left > 0) {
+      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) store_first(to + m * out_stride, finish(m), left);
     }
   }
 }
