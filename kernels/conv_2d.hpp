@@ -103,14 +103,14 @@ inline void conv_rows(const Conv2dArgs& args, Range rows, Range columns, const P
     float* out = args.out.row(y) + channel;
     if (joined > 0) {
       const ConvRun all = {0, joined * args.out.w, {0, 1}};
-      product(conv_patch(args, y, all), panels, all.pixels, args.clamp, out, args.out.pixel_stride, lanes);
+      product(conv_patch(args, y, all), panels, all.pixels, {out, args.out.pixel_stride, lanes, args.clamp, false});
       y += joined;
       continue;
     }
     for (uint32_t x = columns.begin; x < columns.end;) {
       const ConvRun run = conv_run(args, x, columns.end);
-      product(conv_patch(args, y, run), panels, run.pixels, args.clamp, out + (size_t)x * args.out.pixel_stride,
-              args.out.pixel_stride, lanes);
+      product(conv_patch(args, y, run), panels, run.pixels,
+              {out + (size_t)x * args.out.pixel_stride, args.out.pixel_stride, lanes, args.clamp, false});
       x += run.pixels;
     }
     ++y;

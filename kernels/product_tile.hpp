@@ -21,11 +21,22 @@ struct Patch {
   uint32_t weights_per_row;
 };
 
-// out[m][0 .. lanes) = clamp((sum of patch of pixel m * weights - center) * scale + bias) for m < kRows. lanes may end
-// inside the last panel.
+// Where the sums of a run of pixels go, pixel m's to out + m * out_stride: as outputs of a layer, clamp((sum - center)
+// * scale + bias), of which there are `lanes`, maybe ending inside the last panel; or as they are, all lanes of all
+// panels.
+struct TileEnd {
+  float* out;
+  size_t out_stride;
+  uint32_t lanes;
+  Clamp limits;
+  bool keeps_sums;
+};
+
+// The sums of patch * weights of the pixels first_pixel ... first_pixel + kRows. `ahead`: what is read after this
+// group of panels, to be on its way when the time comes.
 template <uint32_t kRows, uint32_t kPanels>
-void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, Clamp limits, float* out,
-                  size_t out_stride, uint32_t lanes) {
+void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, const float* ahead,
+                  const TileEnd& end) {
   constexpr uint32_t kVectors = kPanels * kPanelVectors;
   // Four neighbouring pixels are reached from one pointer, so that pointers and steps stay in registers.
   constexpr uint32_t kPointers = (kRows + 3) / 4;
@@ -45,7 +56,7 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
     for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
       const float* pixels[kPointers];
       POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pixels[p] = in + 4 * p * step;
-      for (const float* end = w + (size_t)patch.length * kPanelLanes; w != end; w += kPanelLanes) {
+      for (const float* stop = w + (size_t)patch.length * kPanelLanes; w != stop; w += kPanelLanes) {
         V b[kVectors];
         POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) b[v] = weight(w, v);
         POSY_UNROLL for (uint32_t p = 0; p < kPanels; ++p) __builtin_prefetch(w + p * panel_stride + 16 * kPanelLanes);
@@ -53,25 +64,36 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
           const V a = splat(pixels[m / 4][m % 4 * step]);
           POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = fma(a, b[v], acc[m][v]);
         }
-        POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) ++pixels[p];
+        POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p)++ pixels[p];
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += kPanelLanes;
       }
     }
   }
-  POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
+  const size_t out_stride = end.out_stride;
+  float* out = end.out + first_pixel * out_stride;
+  if (end.keeps_sums) {
+    POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
+      POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) store(out + m * out_stride + v * kLanes, acc[m][v]);
+    }
+    return;
+  }
+  const uint32_t lanes = end.lanes;
+  const V low = splat(end.limits.low), high = splat(end.limits.high);
+  POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v, out += kLanes) {
     const V bias = weight(data, v), scale = weight(data + kPanelLanes, v), center = weight(data + 2 * kPanelLanes, v);
-    const auto finish = [&](uint32_t m) { return clamp(limits, fma(acc[m][v] - center, scale, bias)); };
+    const auto finish = [&](uint32_t m) { return minimum(high, maximum(low, fma(acc[m][v] - center, scale, bias))); };
     const uint32_t left = lanes > v * kLanes ? min_u32(lanes - v * kLanes, kLanes) : 0;
-    float* to = out + v * kLanes;
     if (lane_mask_works(left)) {
       const LaneMask mask = lane_mask(left);
-      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) store_masked(to + m * out_stride, finish(m), mask);
+      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) store_masked(out + m * out_stride, finish(m), mask);
     } else if (left > 0) {
-      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) store_first(to + m * out_stride, finish(m), left);
+      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) store_first(out + m * out_stride, finish(m), left);
     }
   }
 }
 
-using ProductTile = void (*)(const Patch&, size_t, const Panels&, Clamp, float*, size_t, uint32_t);
+using ProductTile = void (*)(const Patch&, size_t, const Panels&, const float*, const TileEnd&);
 
 // One function per height, so that a run that is no multiple of kTileRows is cut into tiles of nearly equal height.
 template <uint32_t kPanels, uint32_t kRows>
@@ -82,18 +104,19 @@ inline ProductTile tile_of_height(uint32_t rows) {
   return product_tile<kRows, kPanels>;
 }
 
-// The product of a run of `pixels` outputs with a group of panels.
-inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, Clamp limits, float* out,
-                    size_t out_stride, uint32_t lanes) {
+// The product of a run of `pixels` outputs with a group of panels. While the tiles pass over it, each calls for its
+// share of the panels that follow in memory.
+inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   const uint32_t tiles = divide_up(pixels, kTileRows);
   const uint32_t height = pixels / tiles, taller = pixels % tiles;
-  const auto pick = [&](uint32_t rows) {
-    return panels.count == 1 ? tile_of_height<1, kTileRows>(rows) : tile_of_height<kTilePanels, kTileRows>(rows);
-  };
+  const size_t group = panels.count * panels.stride, ahead_step = group / tiles / kPanelLanes * kPanelLanes;
+  const float* ahead = panels.data + group;
   size_t first = 0;
-  for (uint32_t t = 0; t < tiles; ++t) {
+  for (uint32_t t = 0; t < tiles; ++t, ahead += ahead_step) {
     const uint32_t rows = height + (t < taller ? 1 : 0);
-    pick(rows)(patch, first, panels, limits, out + first * out_stride, out_stride, lanes);
+    const ProductTile tile =
+        panels.count == 1 ? tile_of_height<1, kTileRows>(rows) : tile_of_height<kTilePanels, kTileRows>(rows);
+    tile(patch, first, panels, ahead, end);
     first += rows;
   }
 }
