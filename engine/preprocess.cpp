@@ -137,6 +137,27 @@ struct Preprocess {
   }
 };
 
+// The columns of the input that one thread makes: those that it will read when the first layer runs in bands.
+struct ImageTask {
+  const Tensor& input;
+  const Preprocess& preprocess;
+  const Upright& upright;
+  uint32_t parts;
+
+  static void run(void* self, uint32_t part) {
+    const ImageTask& t = *(const ImageTask*)self;
+    const uint32_t begin = (uint32_t)((uint64_t)t.input.w * part / t.parts);
+    const uint32_t end = (uint32_t)((uint64_t)t.input.w * (part + 1) / t.parts);
+    for (uint32_t y = 0; y < t.input.h; ++y) {
+      const ResizeTap row(y, t.upright.height(), t.input.h);
+      float* out = t.input.row(y) + (size_t)begin * t.input.c;
+      for (uint32_t x = begin; x < end; ++x, out += t.input.c) {
+        t.preprocess.pixel(t.upright, ResizeTap(x, t.upright.width(), t.input.w), row, out);
+      }
+    }
+  }
+};
+
 // Bytes that a row of plane `index` takes; 0 if the format has no such plane.
 size_t plane_row_bytes(const posy_image& image, uint32_t index) {
   const size_t width = image.width, half = (width + 1) / 2;
@@ -179,12 +200,11 @@ extern "C" posy_status posy_set_image(posy_engine* opaque, const posy_image* ima
   const Tensor input = bind_tensor(engine->model.input(), engine->arena);
   const Preprocess preprocess(*engine->model.record, input.c);
   const Upright upright = {*image, image->orientation};
-  for (uint32_t y = 0; y < input.h; ++y) {
-    const ResizeTap row(y, upright.height(), input.h);
-    float* out = input.row(y);
-    for (uint32_t x = 0; x < input.w; ++x, out += input.c) {
-      preprocess.pixel(upright, ResizeTap(x, upright.width(), input.w), row, out);
-    }
+  ImageTask task = {input, preprocess, upright, engine->options.threads};
+  if (task.parts == 1) {
+    ImageTask::run(&task, 0);
+  } else {
+    engine->options.parallel_for(engine->options.parallel_context, ImageTask::run, &task, task.parts);
   }
   engine->has_input = true;
   engine->has_scores = false;
