@@ -14,6 +14,9 @@
 #define POSY_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
+// What all ops of this kind call: there is one of it in each table, whatever a compiler thinks of it.
+#define POSY_SHARED __attribute__((noinline, unused))
+
 namespace posy {
 namespace {
 
@@ -72,8 +75,8 @@ inline void gather(const float* from, size_t step, bool one, uint32_t pixels, si
 }
 
 // The floats of `pixels` pixels one after the other: where they lie if they do, else at `block`.
-__attribute__((noinline)) const float* together(const float* from, size_t step, bool one, uint32_t pixels, size_t count,
-                                                float* block) {
+POSY_SHARED const float* together(const float* from, size_t step, bool one, uint32_t pixels, size_t count,
+                                  float* block) {
   if (step == count && !one && pixels == kUnit) return from;
   gather(from, step, one, pixels, count, block);
   return block;
@@ -118,7 +121,7 @@ inline void loop_row(const Loops& loops, const RowForm& form, Elements row, size
   }
 }
 
-inline RowForm row_form(const Tensor& a, const Tensor& b, const Tensor& out) {
+POSY_SHARED RowForm row_form(const Tensor& a, const Tensor& b, const Tensor& out) {
   const auto is_row = [&](const Tensor& t) { return t.w == out.w && t.c == out.c && t.pixel_stride == t.c; };
   const auto is_one = [](const Tensor& t) { return t.w == 1 && t.c == 1; };
   if (is_row(out) && (is_row(a) || is_one(a)) && (is_row(b) || is_one(b))) return {true, !is_row(a), !is_row(b)};
@@ -126,8 +129,8 @@ inline RowForm row_form(const Tensor& a, const Tensor& b, const Tensor& out) {
 }
 
 // This part's share of the rows. An operand of size 1 along an axis is used for all of the output's.
-inline void loop_elements(const Loops& loops, const RowForm& form, const Tensor& a, const Tensor& b, const Tensor& out,
-                          Clamp clamp, const void* constants, const Task& task) {
+POSY_SHARED void loop_elements(const Loops& loops, const RowForm& form, const Tensor& a, const Tensor& b,
+                               const Tensor& out, Clamp clamp, const void* constants, const Task& task) {
   const auto row_of = [](const Tensor& t, uint32_t y) { return t.row(t.h == 1 ? 0 : y); };
   const auto step_of = [](const Tensor& t) { return t.w == 1 ? 0 : t.pixel_stride; };
   const auto rows_join = [&](const Tensor& t, bool one) { return one ? t.h == 1 : t.h == out.h && t.ring_h == t.h; };
