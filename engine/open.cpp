@@ -165,10 +165,11 @@ Failure check_record(const Model& model) {
 Failure check_op(const Model& model, const OpRecord& op) {
   if (!is_string(model, op.name)) return fail(model, POSY_BAD_STRING, &op.name);
   switch ((OpKind)op.kind) {
-#define POSY_OP(number, name, Args)                \
-  case OpKind::name: {                             \
-    Args args;                                     \
-    return bind_##name(model, op, nullptr, &args); \
+#define POSY_OP(number, name, Args)                                               \
+  case OpKind::name: {                                                            \
+    if (!is_built(OpKind::name)) return fail(model, POSY_OP_NOT_BUILT, &op.kind); \
+    Args args;                                                                    \
+    return bind_##name(model, op, nullptr, &args);                                \
   }
 #include "kernels/ops.def"
 #undef POSY_OP
@@ -209,7 +210,8 @@ posy_status check_options(const posy_options* given, posy_options* options, cons
   if (options->threads > POSY_MAX_THREADS) return POSY_BAD_THREADS;
   if (options->threads > 1 && !options->parallel_for) return POSY_BAD_THREADS;
   *kernels = options->isa ? kernels_named(options->isa) : best_kernels();
-  return *kernels ? POSY_OK : POSY_UNKNOWN_ISA;
+  if (*kernels) return POSY_OK;
+  return options->isa ? POSY_UNKNOWN_ISA : POSY_NO_KERNELS;
 }
 
 // In 64 bits: with many threads it may be more than a 32-bit target can address.

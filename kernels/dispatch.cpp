@@ -5,7 +5,9 @@
 
 namespace posy {
 
+#ifdef POSY_WITH_SCALAR
 extern const KernelTable kScalarKernels;
+#endif
 #ifdef POSY_WITH_AVX2
 extern const KernelTable kAvx2Kernels;
 #endif
@@ -28,7 +30,9 @@ const Candidate kCandidates[] = {
 #ifdef POSY_WITH_AVX2
     {&kAvx2Kernels, cpu_has_avx2},
 #endif
+#ifdef POSY_WITH_SCALAR
     {&kScalarKernels, [] { return true; }},
+#endif
 };
 
 }  // namespace

@@ -1,94 +1,97 @@
-// Ops that look at one element, or one pair of elements, at a time. The loops over channels are plain and the functions
-// without branches, so that compilers make vectors of them: every table has the same code, and the same bits.
+// Ops that look at one element, or one pair of elements, at a time.
 #pragma once
 #include "kernels/args.hpp"
+#include "kernels/element_loops.hpp"
 #include "kernels/elementary.hpp"
 
 namespace posy {
 namespace {
 
-// Calls pixel(y, x) for this part's share.
-template <class Pixel>
-inline void for_each_pixel(const Tensor& out, const Task& task, Pixel pixel) {
-  const Region part = region(task, out, 1);
-  if (part.groups.begin == part.groups.end) return;
-  for (uint32_t y = part.rows.begin; y < part.rows.end; ++y) {
-    for (uint32_t x = part.columns.begin; x < part.columns.end; ++x) pixel(y, x);
+// Without the clamp: compilers entangle it with what the function chooses by.
+template <class Function>
+inline void unary_loop(const Elements& all, Function function) {
+  const size_t count = all.units * kUnit;
+  const float* in = all.a;
+  float* out = all.out;
+  for (uint32_t left = all.pixels; left > 0; --left, in += all.a_step, out += all.out_step) {
+    POSY_INDEPENDENT
+    for (size_t i = 0; i != count; ++i) out[i] = function(in[i]);
   }
 }
 
-inline float* pixel_of(const Tensor& t, uint32_t y, uint32_t x) {
-  return t.row(y) + (size_t)x * t.pixel_stride;
-}
-
-template <class Function>
-inline void unary_with(const UnaryArgs& args, const Task& task, Function function) {
-  const Clamp clamp = args.clamp;
-  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
-    const float* in = pixel_of(args.in, y, x);
-    float* out = pixel_of(args.out, y, x);
-    for (uint32_t c = 0; c < args.out.c; ++c) out[c] = clamp_f32(clamp, function(in[c]));
-  });
-}
-
-inline void unary_op(const UnaryArgs& args, const Task& task) {
-  const float p[4] = {args.p[0], args.p[1], args.p[2], args.p[3]};
-  (void)p;
-  switch (args.function) {
-#define POSY_UNARY(number, name, parameters, expression)                     \
-  case UnaryFunction::name:                                                  \
-    unary_with(args, task, [&p](float x) { return (void)p, (expression); }); \
-    break;
+inline Loop loop_of(UnaryFunction function) {
+  switch (function) {
+#define POSY_UNARY(number, name, parameters, expression)                \
+  case UnaryFunction::name:                                             \
+    return [](const Elements& all) {                                    \
+      const float* from = (const float*)all.constants;                  \
+      const float p[4] = {from[0], from[1], from[2], from[3]};          \
+      unary_loop(all, [&p](float x) { return (void)p, (expression); }); \
+    };
 #define POSY_BINARY(number, name, expression)
 #include "kernels/functions.def"
 #undef POSY_UNARY
 #undef POSY_BINARY
   }
+  return nullptr;
 }
 
-// An operand of size 1 along an axis is used for all of the output's.
-inline const float* broadcast_pixel(const Tensor& t, uint32_t y, uint32_t x) {
-  return pixel_of(t, t.h == 1 ? 0 : y, t.w == 1 ? 0 : x);
+inline void clamp_loop(const Elements& all) {
+  const Clamp clamp = all.clamp;
+  unary_loop(all, [clamp](float x) { return clamp_f32(clamp, x); });
 }
 
-template <class Function>
-inline void binary_with(const BinaryArgs& args, const Task& task, Function function) {
-  const Clamp clamp = args.clamp;
-  const bool wide_a = args.a.c == args.out.c, wide_b = args.b.c == args.out.c;
-  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
-    const float *a = broadcast_pixel(args.a, y, x), *b = broadcast_pixel(args.b, y, x);
-    float* out = pixel_of(args.out, y, x);
-    const uint32_t c = args.out.c;
-    if (wide_a && wide_b) {
-      for (uint32_t i = 0; i < c; ++i) out[i] = clamp_f32(clamp, function(a[i], b[i]));
-    } else if (wide_a) {
-      for (uint32_t i = 0; i < c; ++i) out[i] = clamp_f32(clamp, function(a[i], b[0]));
-    } else {  // not both narrow: then the output would have one channel, and both would be wide
-      for (uint32_t i = 0; i < c; ++i) out[i] = clamp_f32(clamp, function(a[0], b[i]));
+inline bool limits_nothing(Clamp clamp) {
+  return clamp.low == -__builtin_inff() && clamp.high == __builtin_inff();
+}
+
+inline void unary_op(const UnaryArgs& args, const Task& task) {
+  loop_elements(loop_of(args.function), args.in, args.out, args.clamp, args.p, task);
+  if (!limits_nothing(args.clamp)) loop_elements(clamp_loop, args.out, args.out, args.clamp, nullptr, task);
+}
+
+inline void copy_op(const CopyArgs& args, const Task& task) {
+  loop_elements(clamp_loop, args.in, args.out, args.clamp, nullptr, task);
+}
+
+template <bool kOneA, bool kOneB, class Function>
+inline void binary_loop(const Elements& all, Function function) {
+  const size_t count = all.units * kUnit;
+  const Clamp clamp = all.clamp;
+  const float *a = all.a, *b = all.b;
+  float* out = all.out;
+  for (uint32_t left = all.pixels; left > 0; --left, a += all.a_step, b += all.b_step, out += all.out_step) {
+    const float one_a = *a, one_b = *b;
+    POSY_INDEPENDENT
+    for (size_t i = 0; i != count; ++i) {
+      out[i] = clamp_f32(clamp, function(kOneA ? one_a : a[i], kOneB ? one_b : b[i]));
     }
-  });
+  }
 }
 
-inline void binary_op(const BinaryArgs& args, const Task& task) {
-  switch (args.function) {
+template <bool kOneA, bool kOneB>
+inline Loop loop_of(BinaryFunction function) {
+  switch (function) {
 #define POSY_UNARY(number, name, parameters, expression)
-#define POSY_BINARY(number, name, expression)                             \
-  case BinaryFunction::name:                                              \
-    binary_with(args, task, [](float a, float b) { return expression; }); \
-    break;
+#define POSY_BINARY(number, name, expression) \
+  case BinaryFunction::name:                  \
+    return [](const Elements& all) { binary_loop<kOneA, kOneB>(all, [](float a, float b) { return (expression); }); };
 #include "kernels/functions.def"
 #undef POSY_UNARY
 #undef POSY_BINARY
   }
+  return nullptr;
 }
 
-inline void copy_op(const CopyArgs& args, const Task& task) {
-  const Clamp clamp = args.clamp;
-  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
-    const float* in = pixel_of(args.in, y, x);
-    float* out = pixel_of(args.out, y, x);
-    for (uint32_t c = 0; c < args.out.c; ++c) out[c] = clamp_f32(clamp, in[c]);
-  });
+inline void binary_op(const BinaryArgs& args, const Task& task) {
+  const RowForm form = row_form(args.a, args.b, args.out);
+  Loops loops;
+  loops.wide = loop_of<false, false>(args.function);
+  // Not both have one float a pixel: then the output would, and all would be wide.
+  loops.loop = form.one_a   ? loop_of<true, false>(args.function)
+               : form.one_b ? loop_of<false, true>(args.function)
+                            : loops.wide;
+  loop_elements(loops, form, args.a, args.b, args.out, args.clamp, nullptr, task);
 }
 
 constexpr Kernel<UnaryArgs> unary = unary_op;

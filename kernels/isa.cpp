@@ -39,7 +39,7 @@ extern const KernelTable POSY_TABLE;
 const KernelTable POSY_TABLE = {
     POSY_ISA_NAME,
     kTilePanels,
-#define POSY_OP(number, name, Args) name,
+#define POSY_OP(number, name, Args) is_built(OpKind::name) ? name : nullptr,
 #include "kernels/ops.def"
 #undef POSY_OP
 };

@@ -10,6 +10,19 @@ enum class OpKind : uint16_t {
 #undef POSY_OP
 };
 
+// Whether this build has the op: all of them, or those of CMake's POSY_OPS. The kernels of the others are null.
+POSY_INLINE constexpr bool is_built(OpKind kind) {
+#ifdef POSY_BUILT_OPS
+  constexpr OpKind kBuilt[] = {POSY_BUILT_OPS};
+  for (const OpKind built : kBuilt) {
+    if (kind == built) return true;
+  }
+  return false;
+#else
+  return (void)kind, true;
+#endif
+}
+
 // Null for a number that is not in ops.def.
 const char* op_name(OpKind kind);
 
@@ -33,7 +46,7 @@ struct KernelTable {
   }
 };
 
-// The fastest table that this processor can run.
+// The fastest table that this processor can run; null if it can run none, in a build without scalar kernels.
 const KernelTable* best_kernels();
 
 // The table of that name, or null if it is not built in or the processor lacks it.

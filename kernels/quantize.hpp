@@ -53,15 +53,35 @@ inline Codes codes_of(const QuantizeArgs& args) {
   return codes;
 }
 
-inline float code_of(QuantizeFunction function, const Codes& codes, float x) {
+inline float requantized(const Codes& codes, float x) {
+  return floor_f32((x - codes.range.low) * codes.per_unit + 0.5f);
+}
+
+// A mean of codes may fall short of one by a rounding.
+inline float averaged(const Codes& codes, float x) {
+  return floor_f32((x - codes.low) * codes.per_unit + 1e-4f);
+}
+
+inline float quantized(const Codes& codes, float x) {
+  return round_f32(x * codes.per_unit) - codes.low_code;
+}
+
+template <float (*kCode)(const Codes&, float)>
+inline void code_loop(const Elements& all) {
+  Codes codes;
+  memcpy(&codes, all.constants, sizeof codes);
+  const Clamp limits = all.clamp;  // codes
+  unary_loop(all, [&](float x) { return fma_f32(clamp_f32(limits, kCode(codes, x)), codes.step, codes.low); });
+}
+
+inline Loop code_loop_of(QuantizeFunction function) {
   switch (function) {
     case QuantizeFunction::requantize:
-      return floor_f32((x - codes.range.low) * codes.per_unit + 0.5f);
+      return code_loop<requantized>;
     case QuantizeFunction::average:
-      return floor_f32((x - codes.low) * codes.per_unit +
-                       1e-4f);  // a mean of codes may fall short of one by a rounding
+      return code_loop<averaged>;
     default:
-      return round_f32(x * codes.per_unit) - codes.low_code;
+      return code_loop<quantized>;
   }
 }
 
@@ -77,26 +97,23 @@ inline float bias_add_shift(const QuantizeArgs& args, Clamp range) {
   return -2.0f * off * (limit / 2147483648.0f);
 }
 
+inline void shift_loop(const Elements& all) {
+  float shift;
+  memcpy(&shift, all.constants, sizeof shift);
+  const Clamp clamp = all.clamp;
+  unary_loop(all, [=](float x) { return clamp_f32(clamp, x + shift); });
+}
+
 inline void quantize_op(const QuantizeArgs& args, const Task& task) {
   const Codes codes = codes_of(args);
   if (args.function == QuantizeFunction::bias_add) {
     const float shift = bias_add_shift(args, codes.range);
-    for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
-      const float* in = pixel_of(args.in, y, x);
-      float* out = pixel_of(args.out, y, x);
-      for (uint32_t c = 0; c < args.out.c; ++c) out[c] = clamp_f32(args.clamp, in[c] + shift);
-    });
+    loop_elements(shift_loop, args.in, args.out, args.clamp, &shift, task);
     return;
   }
-  const auto limit = [&](float x) { return clamp_f32({0, 255}, code_of(QuantizeFunction::concat, codes, x)); };
+  const auto limit = [&](float x) { return clamp_f32({0, 255}, quantized(codes, x)); };
   const Clamp limits = {limit(args.clamp.low), limit(args.clamp.high)};
-  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
-    const float* in = pixel_of(args.in, y, x);
-    float* out = pixel_of(args.out, y, x);
-    for (uint32_t c = 0; c < args.out.c; ++c) {
-      out[c] = fma_f32(clamp_f32(limits, code_of(args.function, codes, in[c])), codes.step, codes.low);
-    }
-  });
+  loop_elements(code_loop_of(args.function), args.in, args.out, limits, &codes, task);
 }
 
 constexpr Kernel<QuantizeArgs> quantize = quantize_op;

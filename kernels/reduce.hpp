@@ -2,7 +2,8 @@
 // table has the same code.
 #pragma once
 #include "kernels/args.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/element_loops.hpp"
+#include "kernels/elementary.hpp"
 
 namespace posy {
 namespace {

@@ -1,7 +1,8 @@
 // Ops that move pixels: padding and cropping, resizing, changing the order of axes. Every table has the same code.
 #pragma once
 #include "kernels/args.hpp"
-#include "kernels/elementwise.hpp"
+#include "kernels/element_loops.hpp"
+#include "kernels/elementary.hpp"
 
 namespace posy {
 namespace {

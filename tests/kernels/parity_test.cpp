@@ -168,6 +168,29 @@ TEST_CASE("conv_2d: one pixel with every number of channels, as in a fully conne
   }
 }
 
+TEST_CASE("unary and binary: results that lie over an operand are the same, whatever is left of a whole vector") {
+  const Clamp clamp = {-0.75f, 0.75f};
+  for (uint32_t c = 1; c <= 40; ++c) {
+    for (const uint32_t gap : {0u, 3u}) {
+      std::vector<float> start(5 * (c + gap)), apart(start.size());
+      for (size_t i = 0; i < start.size(); ++i) start[i] = (float)(i % 17) - 8.0f;
+      const auto pixels = [&](std::vector<float>& data) { return Tensor{data.data(), 1, 5, c, c + gap, 1}; };
+      for (uint32_t t = 0; const KernelTable* table = usable_kernels(t); ++t) {
+        INFO(table->isa << " " << c << " channels, gap " << gap);
+        std::vector<float> in = start, over = start;
+        const Task task = {{0, 1}, 0, 1, nullptr};
+        table->unary({pixels(in), pixels(apart), clamp, UnaryFunction::leaky_relu, {0.1f}}, task);
+        table->unary({pixels(over), pixels(over), clamp, UnaryFunction::leaky_relu, {0.1f}}, task);
+        for (size_t i = 0; i < start.size(); ++i) REQUIRE(over[i] == (i % (c + gap) < c ? apart[i] : start[i]));
+        over = start;
+        table->binary({pixels(in), pixels(in), pixels(apart), clamp, BinaryFunction::mul}, task);
+        table->binary({pixels(in), pixels(over), pixels(over), clamp, BinaryFunction::mul}, task);
+        for (size_t i = 0; i < start.size(); ++i) REQUIRE(over[i] == (i % (c + gap) < c ? apart[i] : start[i]));
+      }
+    }
+  }
+}
+
 TEST_CASE("kernels: tables are found by name, fastest first, and ops and functions have names") {
   CHECK(best_kernels() == usable_kernels(0));
   uint32_t count = 0;

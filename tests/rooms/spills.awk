@@ -1,0 +1,77 @@
+# Reads `objdump -d -C --no-show-raw-insn` (x86, AT&T syntax) and finds the innermost loops that multiply and add: from the
+# target of a conditional backward jump to the jump, without another such loop inside. (What jumps back without a condition
+# is mostly code that was laid out behind its loop.) Registers have to suffice there: a vector that
+# is kept on the stack is read, or written and read, in each pass. One line per function; exit code 1 if there are such.
+#   -v skip=REGEX  functions that are not looked at        -v least=N  fewer loops than this are a failure too
+
+# A function's lines are kept in address[] and text[], 1 ... lines.
+function is_stack(operands) {
+  if (operands ~ /\(%rsp/) return 1
+  return frame_pointer && operands ~ /\(%rbp/
+}
+
+function look_at_loop(first, last,    i, adds, moves) {
+  for (i = first; i <= last; ++i) {
+    if (text[i] ~ /^(vfn?m(add|sub)[0-9]+[ps][sd]|vpdp[a-z]+|vpmadd[a-z]+)/) ++adds
+    if (text[i] ~ /^v/ && is_stack(text[i])) {
+      ++moves
+      example = address[i] ": " text[i]
+    }
+  }
+  if (!adds) return
+  ++loops
+  all_adds += adds
+  spills += moves
+}
+
+function end_function(    i, j, inner) {
+  if (lines == 0 || (skip != "" && name ~ skip)) return
+  loops = all_adds = spills = 0
+  for (i = 1; i <= backward; ++i) {
+    inner = 1
+    for (j = 1; j <= backward; ++j) {
+      if (j != i && from[j] >= from[i] && to[j] <= to[i] && !(from[j] == from[i] && to[j] == to[i])) inner = 0
+    }
+    if (inner) look_at_loop(from[i], to[i])
+  }
+  if (loops) printf "%3d loops, %4d multiply-adds, %3d moves on the stack  %s\n", loops, all_adds, spills, name
+  if (spills) printf "    for example %s\n", example
+  total_loops += loops
+  total_spills += spills
+}
+
+/^[0-9a-f]+ <.*>:$/ {
+  end_function()
+  name = $0
+  sub(/^[0-9a-f]+ </, "", name)
+  sub(/>:$/, "", name)
+  gsub(/\(anonymous namespace\)::|posy::/, "", name)
+  sub(/\(.*/, "", name)
+  lines = backward = frame_pointer = 0
+  split("", line_of)
+  next
+}
+
+/^ *[0-9a-f]+:\t/ {
+  split($0, part, "\t")
+  ++lines
+  address[lines] = part[1]
+  gsub(/[ :]/, "", address[lines])
+  text[lines] = part[2]
+  line_of[address[lines]] = lines
+  if (text[lines] ~ /^mov +%rsp,%rbp/) frame_pointer = 1
+  if (text[lines] ~ /^j[a-ln-z][a-z]* +[0-9a-f]+/) {
+    split(text[lines], word, / +/)
+    if (word[2] in line_of) {
+      from[++backward] = line_of[word[2]]
+      to[backward] = lines
+    }
+  }
+}
+
+END {
+  end_function()
+  printf "%d loops that multiply and add, %d moves of vectors on the stack\n", total_loops, total_spills
+  if (total_loops < least) printf "expected at least %d loops: is this the right object?\n", least
+  exit total_spills > 0 || total_loops < least
+}
