@@ -210,12 +210,17 @@ Json json_model(Session& session, const BenchReport& report, const BenchResult& 
 
 // ---- What is written ----
 
+// As a shell would have to be told.
+std::string quoted(const std::string& word) {
+  if (word.find_first_of(" \t\n\"'\\$`*?;&|<>()#~!{}[]") == word.npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+  return text + "'";
+}
+
 std::string command_line(const Args& args) {
   std::string line = "posy bench";
-  for (const std::string& word : args.given()) {
-    const bool plain = word.find_first_of(" \t\n\"'\\$`*?;&|<>()") == word.npos;
-    line += plain ? " " + word : " '" + word + "'";
-  }
+  for (const std::string& word : args.given()) line += " " + quoted(word);
   return line;
 }
 
