@@ -61,7 +61,7 @@ std::string closest_name(const std::vector<std::string>& names, const std::strin
   return closest;
 }
 
-Args::Args(const std::vector<std::string>& words, const std::vector<FlagSpec>& specs) {
+Args::Args(const std::vector<std::string>& words, const std::vector<FlagSpec>& specs) : given_(words) {
   bool only_words = false;
   for (size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];

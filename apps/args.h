@@ -32,12 +32,14 @@ class Args {
   std::optional<uint32_t> number(const char* flag, uint32_t least, uint32_t most) const;
   std::optional<float> real(const char* flag) const;
   const std::vector<std::string>& words() const { return words_; }
+  // All of it as it was given, for a report that says how it was made.
+  const std::vector<std::string>& given() const { return given_; }
 
  private:
   void add(const FlagSpec& spec, const std::string& value);
 
   std::vector<std::pair<std::string, std::string>> flags_;
-  std::vector<std::string> words_;
+  std::vector<std::string> words_, given_;
 };
 
 // The one of `names` that a misspelled name most likely means; empty if none is close.

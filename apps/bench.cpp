@@ -1,15 +1,35 @@
-// posy bench: how long one inference takes, and each of its ops.
+// posy bench: how long one inference takes, and each of its ops; or how fast each kernel is.
+#include "apps/bench.h"
+
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
+#include <ctime>
+#include <filesystem>
 #include <numeric>
 
+#include "apps/bench_peak.h"
 #include "apps/commands.h"
-#include "apps/json.h"
 #include "apps/session.h"
+#include "loaders/file.h"
+#include "loaders/graph.h"
 
 namespace posy {
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + (std::ptrdiff_t)(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+double least(const std::vector<double>& values) {
+  return *std::min_element(values.begin(), values.end());
+}
+
 namespace {
+
+// Bursts of multiply-adds and of memory reads in all, spread evenly among the runs.
+constexpr uint32_t kPeakBursts = 48, kMemoryBursts = 6;
 
 // Time between the ends of steps, added up per op.
 struct OpClock {
@@ -25,30 +45,16 @@ struct OpClock {
   }
 };
 
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + (std::ptrdiff_t)(values.size() / 2), values.end());
-  return values[values.size() / 2];
-}
-
 double percentile95(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[(values.size() * 95 + 99) / 100 - 1];  // nearest rank
 }
 
-// Peak resident set of this process, from the kernel.
-uint64_t peak_rss_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    unsigned long long kib;
-    if (std::sscanf(line.c_str(), "VmHWM: %llu kB", &kib) == 1) return kib * 1024;
-  }
-  return 0;
-}
-
 struct BenchResult {
   double first_ms = 0;
+  uint64_t rss_bytes = 0;
   std::vector<double> runs;
-  std::vector<double> op_ms;  // median per op
+  std::vector<std::vector<double>> op_runs;  // per op
 };
 
 // A picture with some of everything, so that no op sees constants only.
@@ -60,92 +66,293 @@ Image test_picture(posy_shape shape) {
   return image;
 }
 
-BenchResult measure(Session& session, uint32_t warmup, uint32_t runs) {
-  const Image image = test_picture(posy_input_shape(session.engine()));
-  const auto run_once = [&] {
-    session.set_image(image, "the test picture");
-    return session.run();
-  };
-  BenchResult result;
-  result.first_ms = run_once();
-  for (uint32_t i = 0; i < warmup; ++i) run_once();
-  for (uint32_t i = 0; i < runs; ++i) result.runs.push_back(run_once());
+class ModelBench {
+ public:
+  ModelBench(Session& session, PeakMeter& peak, MemoryMeter& memory)
+      : session_(session), peak_(peak), memory_(memory), image_(test_picture(posy_input_shape(session.engine()))) {}
+
+  BenchResult measure(uint32_t warmup, uint32_t runs) {
+    BenchResult result;
+    result.first_ms = run();
+    for (uint32_t i = 0; i < warmup; ++i) run();
+    result.rss_bytes = peak_rss_bytes();  // the engine has touched all that it ever will, and the benchmark little yet
+    result.op_runs.resize(session_.model().op_count);
+    // In turn, so that a machine that slows down or warms up is the same for all that is compared.
+    for (uint32_t i = 0; i < runs; ++i) {
+      result.runs.push_back(run());
+      clocked_run(&result);
+      bursts(i, runs);
+    }
+    return result;
+  }
+
+ private:
+  double run() {
+    session_.set_image(image_, "the test picture");
+    return session_.run();
+  }
 
   // The clock of the ops costs a little, so these are runs of their own.
-  const uint32_t op_count = session.model().op_count;
-  std::vector<std::vector<double>> samples(op_count);
-  OpClock clock;
-  posy_set_observer(session.engine(), OpClock::observe, &clock);
-  for (uint32_t i = 0; i < runs; ++i) {
-    clock.ms.assign(op_count, 0);
-    session.set_image(image, "the test picture");
+  void clocked_run(BenchResult* result) {
+    OpClock clock;
+    clock.ms.assign(result->op_runs.size(), 0);
+    session_.set_image(image_, "the test picture");
+    posy_set_observer(session_.engine(), OpClock::observe, &clock);
     clock.last = now_ms();
-    session.run();
-    for (uint32_t op = 0; op < op_count; ++op) samples[op].push_back(clock.ms[op]);
+    session_.run();
+    posy_set_observer(session_.engine(), nullptr, nullptr);
+    for (size_t op = 0; op < clock.ms.size(); ++op) result->op_runs[op].push_back(clock.ms[op]);
   }
-  posy_set_observer(session.engine(), nullptr, nullptr);
-  for (const std::vector<double>& sample : samples) result.op_ms.push_back(median(sample));
-  return result;
+
+  // Those that are due after run `i` of `runs`.
+  void bursts(uint32_t i, uint32_t runs) {
+    const auto due = [&](uint64_t all) { return all * (i + 1) / runs - all * i / runs; };
+    for (uint64_t n = due(kPeakBursts); n > 0; --n) peak_.burst();
+    const uint64_t memory_bursts = due(kMemoryBursts);
+    for (uint64_t n = memory_bursts; n > 0; --n) memory_.burst();
+    if (memory_bursts > 0) run();  // brings the model back into the caches
+  }
+
+  Session& session_;
+  PeakMeter& peak_;
+  MemoryMeter& memory_;
+  const Image image_;
+};
+
+uint64_t tensor_bytes(const Model& model, uint32_t index) {
+  if (index == kNoIndex) return 0;
+  const TensorRecord& t = model.tensors[index];
+  return (uint64_t)t.h * t.w * t.c * sizeof(float);
 }
 
-double gflops(uint64_t macs, double ms) {
-  return ms > 0 ? 2 * (double)macs / ms / 1e6 : 0;
-}
-
-uint64_t macs_of(const Model& model, uint32_t op) {
-  return op_macs(model, model.ops[op], model.tensors[model.ops[op].out].h);
-}
-
-void print_text(Session& session, const BenchResult& r) {
+std::vector<BenchRow> rows_of(Session& session, const BenchResult& result) {
   const Model& model = session.model();
-  std::printf("%-18s %10s %9s %9s  %s\n", "op", "ms", "share", "GFLOP/s", "node");
-  const double total = std::accumulate(r.op_ms.begin(), r.op_ms.end(), 0.0);
+  std::vector<BenchRow> rows;
   for (uint32_t i = 0; i < model.op_count; ++i) {
-    std::printf("%-18s %10.4f %8.1f%% %9.1f  %s\n", op_name((OpKind)model.ops[i].kind), r.op_ms[i],
-                100 * r.op_ms[i] / total, gflops(macs_of(model, i), r.op_ms[i]), model.string(model.ops[i].name));
+    const OpRecord& op = model.ops[i];
+    BenchRow row;
+    row.kind = (OpKind)op.kind;
+    row.name = model.string(op.name);
+    row.weights = op.weights_bytes > 0 ? weight_type_name((WeightType)op.weight_type) : "";
+    row.isa = posy_engine_isa(session.engine());
+    row.macs = op_macs(model, op, model.tensors[op.out].h);
+    row.bytes =
+        tensor_bytes(model, op.in[0]) + tensor_bytes(model, op.in[1]) + tensor_bytes(model, op.out) + op.weights_bytes;
+    row.runs = (uint32_t)result.op_runs[i].size();
+    row.ms = row.median_ms = median(result.op_runs[i]);
+    row.min_ms = least(result.op_runs[i]);
+    rows.push_back(row);
   }
-  std::printf("\n%s, %u thread%s: min %.3f ms, median %.3f ms, p95 %.3f ms of %zu runs\n",
-              posy_engine_isa(session.engine()), session.threads(), session.threads() == 1 ? "" : "s",
-              *std::min_element(r.runs.begin(), r.runs.end()), median(r.runs), percentile95(r.runs), r.runs.size());
-  std::printf("open %.3f ms, first run %.3f ms, arena %u bytes, file %u bytes\n", session.open_ms(), r.first_ms,
-              model.header->arena_bytes, model.header->file_bytes);
+  return rows;
 }
 
-void print_as_json(Session& session, const BenchResult& r) {
+// The whole run as one row.
+BenchRow whole_of(const BenchReport& report, const BenchResult& result) {
+  BenchRow whole = {};
+  for (const BenchRow& row : report.rows) whole.macs += row.macs;
+  whole.isa = report.peaks[0].isa;
+  whole.ms = least(result.runs);
+  return whole;
+}
+
+void print_model(Session& session, const BenchReport& report, const BenchResult& r) {
+  std::printf("%-18s %10s %8s %9s %8s  %s\n", "op", "ms", "share", "GFLOP/s", "of peak", "node");
+  for (const BenchRow& row : report.rows) {
+    std::printf("%-18s %10.4f %7.1f%% %9.1f %7.1f%%  %s\n", op_name(row.kind), row.ms, 100 * row.ms / report.total_ms(),
+                row.gflops(), 100 * report.fraction_of_peak(row), printable_name(row.name).c_str());
+  }
+  const BenchRow whole = whole_of(report, r);
+  std::printf("\n%s, %u thread%s: min %.3f ms, median %.3f ms, p95 %.3f ms of %zu runs\n", whole.isa.c_str(),
+              report.threads, report.threads == 1 ? "" : "s", least(r.runs), median(r.runs), percentile95(r.runs),
+              r.runs.size());
+  std::printf(
+      "%.1f GFLOP/s at best, %.1f%% of the %.1f that the processor made beside it; memory is read at %.1f GB/s\n",
+      whole.gflops(), 100 * report.fraction_of_peak(whole), report.peaks[0].gflops, report.memory_gbs);
+  std::printf("open %.3f ms, first run %.3f ms, arena %u bytes, file %u bytes, peak memory %.1f MB\n",
+              session.open_ms(), r.first_ms, session.model().header->arena_bytes, session.model().header->file_bytes,
+              (double)r.rss_bytes / 1e6);
+}
+
+Json json_model(Session& session, const BenchReport& report, const BenchResult& r) {
   const Model& model = session.model();
+  const BenchRow whole = whole_of(report, r);
   Json json;
-  json["isa"] = posy_engine_isa(session.engine());
-  json["threads"] = session.threads();
+  json["isa"] = whole.isa;
+  json["threads"] = report.threads;
   json["runs"] = r.runs.size();
-  json["min_ms"] = json_ms(*std::min_element(r.runs.begin(), r.runs.end()));
+  json["min_ms"] = json_ms(least(r.runs));
   json["median_ms"] = json_ms(median(r.runs));
   json["p95_ms"] = json_ms(percentile95(r.runs));
   json["open_ms"] = json_ms(session.open_ms());
   json["first_ms"] = json_ms(r.first_ms);
   json["arena_bytes"] = model.header->arena_bytes;
   json["file_bytes"] = model.header->file_bytes;
-  json["peak_rss_bytes"] = peak_rss_bytes();
+  json["peak_rss_bytes"] = r.rss_bytes;
+  json["peak_gflops"] = json_number(report.peaks[0].gflops);
+  json["fraction_of_peak"] = json_number(report.fraction_of_peak(whole));
+  json["bandwidth_gbs"] = report.memory_gbs > 0 ? json_number(report.memory_gbs) : Json();
+  json["macs"] = whole.macs;
+  json["processor"] = processor_name();
   json["ops"] = Json::array();
-  for (uint32_t i = 0; i < model.op_count; ++i) {
-    json["ops"].push_back({{"kind", op_name((OpKind)model.ops[i].kind)},
-                           {"name", model.string(model.ops[i].name)},
-                           {"ms", r.op_ms[i]},
-                           {"gflops", gflops(macs_of(model, i), r.op_ms[i])}});
+  for (const BenchRow& row : report.rows) {
+    json["ops"].push_back({{"kind", op_name(row.kind)},
+                           {"name", row.name},
+                           {"ms", json_number(row.ms)},
+                           {"min_ms", json_number(row.min_ms)},
+                           {"gflops", json_number(row.gflops())},
+                           {"fraction_of_peak", json_number(report.fraction_of_peak(row))},
+                           {"macs", row.macs},
+                           {"bytes", row.bytes},
+                           {"weights", row.weights}});
   }
-  print_json(json);
+  return json;
+}
+
+// ---- What is written ----
+
+// As a shell would have to be told.
+std::string quoted(const std::string& word) {
+  if (word.find_first_of(" \t\n\"'\\$`*?;&|<>()#~!{}[]") == word.npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+  return text + "'";
+}
+
+std::string command_line(const Args& args) {
+  std::string line = "posy bench";
+  for (const std::string& word : args.given()) line += " " + quoted(word);
+  return line;
+}
+
+std::string date_text() {
+  char text[64];
+  const std::time_t now = std::time(nullptr);
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", std::gmtime(&now));
+  return text;
+}
+
+std::string ms_text(double ms) {
+  return short_number(ms) + " ms";
+}
+
+std::string size_text(uint64_t bytes) {
+  return bytes < 10000 ? std::to_string(bytes) + " bytes" : short_number((double)bytes / 1e6) + " MB";
+}
+
+void add_machine(const Args& args, BenchReport* report) {
+  std::string isas;
+  for (const BenchReport::Peak& peak : report->peaks) {
+    isas += (isas.empty() ? "" : ", ") + peak.isa + " " + short_number(peak.gflops) + " GFLOP/s";
+  }
+  std::vector<BenchReport::Fact>& facts = report->facts;
+  facts.push_back({"processor", processor_name()});
+  facts.push_back({"threads", std::to_string(report->threads)});
+  facts.push_back({"instruction set, its peak", isas});
+  facts.push_back(
+      {"memory reads", report->memory_gbs > 0 ? short_number(report->memory_gbs) + " GB/s" : "not measured"});
+  facts.push_back({"date", date_text()});
+  facts.push_back({"version", posy_version()});
+  facts.push_back({"command", command_line(args)});
+}
+
+void add_model(Session& session, const BenchResult& r, BenchReport* report) {
+  const FileHeader& header = *session.model().header;
+  const BenchRow whole = whole_of(*report, r);
+  report->facts = {
+      {"fastest of " + std::to_string(r.runs.size()) + " runs", ms_text(least(r.runs))},
+      {"median", ms_text(median(r.runs))},
+      {"95th percentile", ms_text(percentile95(r.runs))},
+      {"speed of the fastest",
+       short_number(whole.gflops()) + " GFLOP/s, " + percent_text(report->fraction_of_peak(whole)) + " of peak"},
+      {"work", short_number((double)whole.macs / 1e6) + " million multiply-adds"},
+      {"open", ms_text(session.open_ms())},
+      {"first run", ms_text(r.first_ms)},
+      {"activations", size_text(header.arena_bytes)},
+      {"file", size_text(header.file_bytes)},
+      {"peak memory", size_text(r.rss_bytes)},
+  };
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  write_file(path, {(const uint8_t*)text.data(), text.size()});
+}
+
+// True if one of the files is standard output, where the table then has no place.
+bool write_files(const Args& args, const BenchReport& report) {
+  const std::optional<std::string> csv = args.text("csv"), html = args.text("html");
+  if (csv) write_text(*csv, csv_of(report));
+  if (html) write_text(*html, html_of(report));
+  return csv == "-" || html == "-";
+}
+
+// Said before the runs: nobody wants to hear of it a minute later.
+void check_outputs(const Args& args) {
+  std::vector<std::string> taken = args.words();
+  if (args.has("json")) taken.push_back("-");
+  for (const char* flag : {"csv", "html"}) {
+    const std::optional<std::string> path = args.text(flag);
+    if (!path) continue;
+    for (const std::string& other : taken) {
+      std::error_code ignored;
+      if (*path == other || std::filesystem::equivalent(*path, other, ignored))
+        throw UsageError("--" + std::string(flag) + " " + *path + " is taken already; name another file");
+    }
+    taken.push_back(*path);
+    const std::string folder = std::filesystem::path(*path).parent_path().string();
+    if (*path != "-" && ::access(folder.empty() ? "." : folder.c_str(), F_OK) != 0)
+      throw InputError(*path + ": cannot be written: there is no folder " + folder);
+  }
+}
+
+BenchOptions options_of(const Args& args) {
+  BenchOptions options;
+  const auto threads = args.number("threads", 1, POSY_MAX_THREADS);
+  options.threads = threads ? *threads : default_threads();
+  options.warmup = args.number("warmup", 0, 1000000);
+  options.runs = args.number("runs", 1, 1000000);
+  return options;
+}
+
+int run_kernels(const Args& args) {
+  if (!args.words().empty()) throw UsageError("bench --kernels takes no model");
+  const BenchOptions options = options_of(args);
+  check_outputs(args);
+  BenchReport report = bench_kernels(options);
+  add_machine(args, &report);
+  if (write_files(args, report)) return 0;
+  args.has("json") ? print_json(json_kernels(report)) : print_kernels(report);
+  return 0;
+}
+
+int run_model(const Args& args) {
+  if (args.words().size() != 1) throw UsageError("bench takes one model");
+  const BenchOptions options = options_of(args);
+  SessionOptions session_options;
+  session_options.convert = convert_options(args);
+  session_options.threads = options.threads;
+  check_outputs(args);
+  MemoryMeter memory(options.threads);  // forks: before the session's threads
+  Session session(args.words()[0], session_options);
+  PeakMeter peak(*kernels_named(posy_engine_isa(session.engine())), session.team());
+  const BenchResult result =
+      ModelBench(session, peak, memory).measure(options.warmup.value_or(5), options.runs.value_or(50));
+
+  BenchReport report;
+  report.of_model = true;
+  report.title = std::filesystem::path(args.words()[0]).filename().string();
+  report.threads = session.threads();
+  report.peaks = {{peak.table().isa, peak.gflops()}};
+  report.memory_gbs = memory.gigabytes_per_second();
+  report.rows = rows_of(session, result);
+  add_model(session, result, &report);
+  add_machine(args, &report);
+  if (write_files(args, report)) return 0;
+  args.has("json") ? print_json(json_model(session, report, result)) : print_model(session, report, result);
+  return 0;
 }
 
 int run(const Args& args) {
-  if (args.words().size() != 1) throw UsageError("bench takes one model");
-  SessionOptions options;
-  options.convert = convert_options(args);
-  options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
-  const uint32_t warmup = args.number("warmup", 0, 1000000).value_or(5);
-  const uint32_t runs = args.number("runs", 1, 1000000).value_or(50);
-  Session session(args.words()[0], options);
-  const BenchResult result = measure(session, warmup, runs);
-  args.has("json") ? print_as_json(session, result) : print_text(session, result);
-  return 0;
+  return args.has("kernels") ? run_kernels(args) : run_model(args);
 }
 
 }  // namespace
@@ -153,13 +360,16 @@ int run(const Args& args) {
 const Command& bench_command() {
   static const Command command = {
       "bench",
-      "posy bench MODEL [flags]",
-      "time of an inference and of each op",
+      "posy bench MODEL [flags], or posy bench --kernels [flags]",
+      "time and memory of an inference and of each op, and how near the processor's peak they are",
       with_convert_flags({
+          {"kernels", nullptr, "instead of a model, every kernel of every instruction set on shapes of known networks"},
           {"threads", "N", "threads of one inference (POSY_THREADS, else 1)"},
-          {"runs", "N", "counted runs (50)"},
-          {"warmup", "N", "runs before that (5)"},
+          {"runs", "N", "counted runs (50; of a kernel, as many as fit into 30 ms)"},
+          {"warmup", "N", "runs before that (5; of a kernel, 1)"},
           {"json", nullptr, "as JSON"},
+          {"csv", "FILE", "write a table with a line for each op as well"},
+          {"html", "FILE", "write a page with a roofline chart as well"},
       }),
       run,
   };

@@ -4,23 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "apps/args.h"
-#include "loaders/error.h"
-
 namespace posy {
 namespace {
-
-uint32_t default_threads() {
-  const char* text = std::getenv("POSY_THREADS");
-  if (!text || !*text) return 1;
-  char* end = nullptr;
-  const unsigned long threads = std::strtoul(text, &end, 10);
-  if (*end != 0 || threads < 1 || threads > POSY_MAX_THREADS) {
-    throw UsageError("POSY_THREADS must be a whole number from 1 to " + std::to_string(POSY_MAX_THREADS) + ", not '" +
-                     text + "'");
-  }
-  return (uint32_t)threads;
-}
 
 // The number of an op or section that the engine does not know.
 std::string unknown_number(const Failure& failure, std::span<const uint8_t> bytes) {
@@ -41,6 +26,15 @@ std::string usable_isas() {
 
 }  // namespace
 
+const char* wanted_isa() {
+  const char* isa = std::getenv("POSY_ISA");
+  return isa && *isa ? isa : nullptr;
+}
+
+InputError unknown_isa(const std::string& isa) {
+  return InputError("POSY_ISA=" + isa + ": not available here; available are " + usable_isas());
+}
+
 double now_ms() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -55,15 +49,13 @@ Model checked_model(const std::string& path, std::span<const uint8_t> bytes) {
   return model;
 }
 
-Session::Session(const std::string& path, const SessionOptions& options) : loaded_(load_model(path, options.convert)) {
-  options_.threads = options.threads ? options.threads : default_threads();
-  options_.isa = std::getenv("POSY_ISA");
-  if (options_.isa && !*options_.isa) options_.isa = nullptr;
-  if (options_.threads > 1) {
-    pool_ = std::make_unique<posy_pool>();
-    options_.threads = posy_pool_start(pool_.get(), options_.threads);
+Session::Session(const std::string& path, const SessionOptions& options)
+    : loaded_(load_model(path, options.convert)), team_(options.threads ? options.threads : default_threads()) {
+  options_.threads = team_.size();
+  options_.isa = wanted_isa();
+  if (team_.pool()) {
     options_.parallel_for = posy_pool_run;
-    options_.parallel_context = pool_.get();
+    options_.parallel_context = team_.pool();
   }
   posy_needs needs;
   if (const posy_status status = posy_need(loaded_.posy.data(), loaded_.posy.size(), &options_, &needs))
@@ -78,14 +70,8 @@ Session::Session(const std::string& path, const SessionOptions& options) : loade
   open_model(loaded_.posy.data(), loaded_.posy.size(), true, &model_);
 }
 
-Session::~Session() {
-  if (pool_) posy_pool_stop(pool_.get());
-}
-
 void Session::fail(const std::string& path, posy_status status) const {
-  if (status == POSY_UNKNOWN_ISA) {
-    throw InputError(std::string("POSY_ISA=") + options_.isa + ": not available here; available are " + usable_isas());
-  }
+  if (status == POSY_UNKNOWN_ISA) throw unknown_isa(options_.isa);
   checked_model(path, loaded_.posy);  // says the byte, if the model is at fault
   throw InputError(path + ": " + posy_status_text(status));
 }

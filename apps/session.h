@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "apps/team.h"
 #include "engine/model.h"
 #include "engine/posy.h"
-#include "engine/posy_threads.h"
 #include "loaders/convert.h"
+#include "loaders/error.h"
 #include "loaders/image.h"
 
 namespace posy {
@@ -22,14 +23,14 @@ class Session {
  public:
   // Loads a .posy file or converts a graph, and opens it. POSY_ISA forces an instruction set. Throws InputError.
   Session(const std::string& path, const SessionOptions& options);
-  ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   posy_engine* engine() { return &engine_; }
   const LoadedModel& loaded() const { return loaded_; }
   const Model& model() const { return model_; }
-  uint32_t threads() const { return options_.threads; }
+  Team& team() { return team_; }
+  uint32_t threads() const { return team_.size(); }
   double open_ms() const { return open_ms_; }
 
   // Puts the photo's pixels into the model's input, as TensorFlow would: EXIF orientation ignored.
@@ -46,16 +47,21 @@ class Session {
   [[noreturn]] void fail(const std::string& path, posy_status status) const;
 
   LoadedModel loaded_;
+  Team team_;
   Model model_ = {};
   posy_engine engine_ = {};
   posy_options options_ = {};
-  std::unique_ptr<posy_pool> pool_;
   std::unique_ptr<uint8_t[]> memory_;
   double open_ms_ = 0;
 };
 
 // Throws InputError with the engine's sentence and the byte it is about.
 Model checked_model(const std::string& path, std::span<const uint8_t> bytes);
+
+// POSY_ISA; null if it is not set.
+const char* wanted_isa();
+// The error for a POSY_ISA that this machine does not have.
+InputError unknown_isa(const std::string& isa);
 
 double now_ms();
 

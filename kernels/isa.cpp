@@ -11,6 +11,7 @@
 #include "kernels/depthwise_conv_2d.hpp"
 #include "kernels/elementwise.hpp"
 #include "kernels/kernels.h"
+#include "kernels/peak.hpp"
 #include "kernels/pool.hpp"
 #include "kernels/quantize.hpp"
 #include "kernels/reduce.hpp"
@@ -39,6 +40,7 @@ extern const KernelTable POSY_TABLE;
 const KernelTable POSY_TABLE = {
     POSY_ISA_NAME,
     kTilePanels,
+    peak_fma,
 #define POSY_OP(number, name, Args) is_built(OpKind::name) ? name : nullptr,
 #include "kernels/ops.def"
 #undef POSY_OP

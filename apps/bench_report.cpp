@@ -1,0 +1,87 @@
+#include "apps/bench_report.h"
+
+namespace posy {
+namespace {
+
+// Quoted if it holds what separates fields and records, or a quote, which is doubled.
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == text.npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", x);
+  return text;
+}
+
+std::string csv_line(const std::vector<std::string>& fields) {
+  std::string line;
+  for (const std::string& field : fields) line += (&field == &fields.front() ? "" : ",") + csv_field(field);
+  return line + "\r\n";
+}
+
+}  // namespace
+
+double BenchReport::peak_gflops(const std::string& isa) const {
+  for (const Peak& peak : peaks) {
+    if (peak.isa == isa) return peak.gflops;
+  }
+  return 0;
+}
+
+double BenchReport::fraction_of_peak(const BenchRow& row) const {
+  const double peak = peak_gflops(row.isa);
+  return peak > 0 ? row.gflops() / peak : 0;
+}
+
+double BenchReport::total_ms() const {
+  double ms = 0;
+  for (const BenchRow& row : rows) ms += row.ms;
+  return ms;
+}
+
+const char* weight_type_name(WeightType type) {
+  switch (type) {
+    case WeightType::f32:
+      return "f32";
+    case WeightType::u8_table:
+      return "u8 table";
+    case WeightType::u8_affine:
+      return "u8";
+  }
+  return "";
+}
+
+std::string short_number(double x) {
+  const double size = x < 0 ? -x : x;
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3, x);
+  if (size > 0 && size < 0.0995) std::snprintf(text, sizeof text, "%.*f", size >= 0.00995 ? 4 : 5, x);
+  return text;
+}
+
+std::string percent_text(double fraction) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f%%", 100 * fraction);
+  return text;
+}
+
+std::string csv_of(const BenchReport& report) {
+  std::string csv = csv_line({"kind", "name", "weights", "isa", "threads", "runs", "macs", "bytes", "ms", "median_ms",
+                              "min_ms", "share", "gflops", "gbs", "fraction_of_peak"});
+  const double total_ms = report.total_ms();
+  for (const BenchRow& row : report.rows) {
+    const double share = total_ms > 0 ? row.ms / total_ms : 0;
+    csv += csv_line({op_name(row.kind), row.name, row.weights, row.isa, std::to_string(report.threads),
+                     std::to_string(row.runs), std::to_string(row.macs), std::to_string(row.bytes), csv_number(row.ms),
+                     csv_number(row.median_ms), csv_number(row.min_ms), report.of_model ? csv_number(share) : "",
+                     csv_number(row.gflops()), csv_number(row.gigabytes_per_second()),
+                     csv_number(report.fraction_of_peak(row))});
+  }
+  return csv;
+}
+
+}  // namespace posy

@@ -1,0 +1,115 @@
+// Arguments of kernels by the sizes that a network's diagram has: what the rows of bench_shapes.def are written with.
+// Tensors are dense and have no memory yet.
+#pragma once
+#include <algorithm>
+#include <limits>
+
+#include "kernels/kernels.h"
+
+namespace posy::bench {
+
+struct Size {
+  uint32_t h, w, c;
+};
+
+inline Tensor tensor(Size size) {
+  return {nullptr, size.h, size.w, size.c, size.c, size.h};
+}
+
+constexpr Clamp kNoClamp = {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
+constexpr Clamp kRelu6 = {0, 6};
+
+// A window on an input and the size of what comes of it, without its channels.
+struct Windowed {
+  Size in;
+  Window window;
+  uint32_t out_h, out_w;
+};
+
+// TensorFlow's two paddings.
+inline Windowed valid(uint32_t h, uint32_t w, uint32_t c, uint32_t k_h, uint32_t k_w, uint32_t stride) {
+  return {{h, w, c}, {k_h, k_w, stride, stride, 1, 1, 0, 0}, (h - k_h) / stride + 1, (w - k_w) / stride + 1};
+}
+inline Windowed same(uint32_t h, uint32_t w, uint32_t c, uint32_t k_h, uint32_t k_w, uint32_t stride) {
+  Windowed windowed = {{h, w, c}, {k_h, k_w, stride, stride, 1, 1, 0, 0}, (h - 1) / stride + 1, (w - 1) / stride + 1};
+  const auto before = [&](uint32_t in, uint32_t k, uint32_t out) {
+    return (std::max((out - 1) * stride + k, in) - in) / 2;
+  };
+  windowed.window.pad_top = before(h, k_h, windowed.out_h);
+  windowed.window.pad_left = before(w, k_w, windowed.out_w);
+  return windowed;
+}
+
+inline Conv2dArgs conv(const Windowed& windowed, uint32_t out_c) {
+  Conv2dArgs args = {};
+  args.in = tensor(windowed.in);
+  args.out = tensor({windowed.out_h, windowed.out_w, out_c});
+  args.weights.rows = windowed.window.k_h * windowed.window.k_w * windowed.in.c;
+  args.window = windowed.window;
+  args.clamp = kRelu6;
+  return args;
+}
+
+inline DepthwiseConv2dArgs depthwise(const Windowed& windowed) {
+  DepthwiseConv2dArgs args = {};
+  args.in = tensor(windowed.in);
+  args.out = tensor({windowed.out_h, windowed.out_w, windowed.in.c});
+  args.weights.rows = windowed.window.k_h * windowed.window.k_w;
+  args.window = windowed.window;
+  args.clamp = kRelu6;
+  return args;
+}
+
+inline PoolArgs pool(const Windowed& windowed) {
+  return {tensor(windowed.in), tensor({windowed.out_h, windowed.out_w, windowed.in.c}), windowed.window, kNoClamp};
+}
+
+inline BinaryArgs binary(BinaryFunction function, Size a, Size b) {
+  return {tensor(a), tensor(b), tensor(a), kNoClamp, function};
+}
+
+// Parameters are fake_quant's: 256 steps from 0 to 6.
+inline UnaryArgs unary(UnaryFunction function, Size size) {
+  return {tensor(size), tensor(size), kNoClamp, function, {0, 6, 6.0f / 255, 255.0f / 6}};
+}
+
+// The input's channels become the first of a pixel that has more.
+inline CopyArgs slice(Size size, uint32_t pixel_stride) {
+  CopyArgs args = {tensor(size), tensor(size), kNoClamp};
+  args.out.pixel_stride = pixel_stride;
+  return args;
+}
+
+inline SoftmaxArgs softmax(uint32_t classes) {
+  return {tensor({1, 1, classes}), tensor({1, 1, classes}), false};
+}
+
+inline PadArgs pad(Size in, Size out) {
+  return {tensor(in), tensor(out), PadMode::constant, 0, 0, 0, 1, 1};
+}
+
+inline ResizeArgs resize(Size in, Size out) {
+  return {tensor(in), tensor(out), false, false, false};
+}
+
+inline TransposeArgs channels_last(uint32_t c, uint32_t h, uint32_t w) {
+  return {tensor({c, h, w}), tensor({h, w, c}), {1, c, h, w}, {0, 2, 3, 1}};
+}
+
+inline ReduceArgs mean(Size size) {
+  return {tensor(size), tensor({1, 1, size.c}), kNoClamp, ReduceFunction::mean};
+}
+
+inline BatchProductArgs batch_product(uint32_t n, uint32_t k, uint32_t m) {
+  return {tensor({1, n, k}), tensor({1, k, m}), tensor({1, n, m}), false};
+}
+
+inline LocalResponseNormArgs local_response_norm(Size size, uint32_t radius) {
+  return {tensor(size), tensor(size), radius, 1, 1e-4f, 0.75f};
+}
+
+inline QuantizeArgs requantize(Size size) {
+  return {tensor(size), tensor(size), tensor(size), kNoClamp, QuantizeFunction::requantize, 0};
+}
+
+}  // namespace posy::bench
