@@ -29,7 +29,7 @@ figure { margin: 0; }
 figcaption { color: var(--soft); font-size: 13px; max-width: 75ch; }
 #roofline { display: block; width: 100%; max-width: 800px; height: auto; }
 #roofline text { fill: var(--soft); font-size: 13px; }
-#roofline .roof-name { fill: var(--roof); font-weight: 600; paint-order: stroke; stroke: var(--page); stroke-width: 4px; }
+#roofline .roof-name { pointer-events: none; fill: var(--roof); font-weight: 600; paint-order: stroke; stroke: var(--page); stroke-width: 4px; }
 .grid { stroke: var(--line); stroke-width: 1; }
 .roof { stroke: var(--roof); stroke-width: 2; }
 .mark { stroke: var(--page); stroke-width: 1.2; fill-opacity: 0.88; }
@@ -49,7 +49,7 @@ thead th { color: var(--soft); font-size: 12.5px; white-space: nowrap; vertical-
 th.number, td.number { text-align: right; white-space: nowrap; }
 thead button { all: unset; cursor: pointer; }
 thead button:focus-visible, .scroll:focus-visible, select:focus-visible { outline: 2px solid var(--k0); outline-offset: 2px; }
-tbody th { min-width: 320px; }
+tbody th { min-width: 270px; }
 tbody th span { white-space: nowrap; }
 td:not(.number):not(.bar) { padding-left: 14px; white-space: nowrap; }
 tbody th small { display: block; overflow-wrap: break-word; padding-left: 20px; }
@@ -58,7 +58,7 @@ td.bar { min-width: 150px; width: 26%; }
 td.bar div { display: flex; align-items: center; gap: 8px; }
 td.bar i { flex: 1; }
 td.bar span { display: block; height: 10px; min-width: 1px; border-radius: 2px; }
-td.bar b { font-weight: 400; width: 46px; text-align: right; }
+td.bar b { font-weight: 400; min-width: 46px; text-align: right; }
 #choices { display: flex; flex-wrap: wrap; gap: 8px 18px; }
 select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--soft); border-radius: 4px; padding: 2px 6px; }
 #tip { position: absolute; max-width: 300px; padding: 7px 10px; border-radius: 6px; background: var(--tip); color: var(--tip-ink);
@@ -166,10 +166,7 @@ constexpr const char* kBenchScript = R"js(
       });
       part.toggleAttribute('hidden', hide);
     });
-    var all = shown();
-    if (all.length && !all.some(function (dot) { return dot.getAttribute('tabindex') === '0'; })) {
-      all[0].setAttribute('tabindex', '0');
-    }
+    shown().forEach(function (dot, i) { dot.setAttribute('tabindex', i ? '-1' : '0'); });
   }
   function offer(key, name, first) {
     var values = [];

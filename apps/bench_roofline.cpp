@@ -129,12 +129,21 @@ std::string slope_svg(const Chart& chart) {
          " GB/s</text>\n";
 }
 
+std::string of_isa(const BenchReport::Peak& peak, const std::string& svg) {
+  return "<g data-isa=\"" + html_text(peak.isa) + "\">" + svg + "</g>\n";
+}
+
 std::string peak_svg(const Chart& chart, const BenchReport::Peak& peak) {
-  const double bandwidth = chart.report.memory_gbs;
-  const double x = bandwidth > 0 ? chart.x.place(peak.gflops / bandwidth) : kLeft, y = chart.y.place(peak.gflops);
-  return "<g data-isa=\"" + html_text(peak.isa) + "\">" + line_svg("roof", x, y, kRight, y) +
-         "<text class=\"roof-name\" x=\"" + at(kRight) + "\" y=\"" + at(y - 8) + "\" text-anchor=\"end\">" +
-         html_text(peak.isa) + " " + short_number(peak.gflops) + " GFLOP/s</text></g>\n";
+  const double bandwidth = chart.report.memory_gbs, y = chart.y.place(peak.gflops);
+  const double x = bandwidth > 0 ? chart.x.place(peak.gflops / bandwidth) : kLeft;
+  return of_isa(peak, line_svg("roof", x, y, kRight, y));
+}
+
+// Above the fastest and below the others, whose dots lie between them.
+std::string peak_name_svg(const Chart& chart, const BenchReport::Peak& peak) {
+  const double y = chart.y.place(peak.gflops) + (&peak == &chart.report.peaks[0] ? -8 : 18);
+  return of_isa(peak, "<text class=\"roof-name\" x=\"" + at(kRight) + "\" y=\"" + at(y) + "\" text-anchor=\"end\">" +
+                          html_text(peak.isa) + " " + short_number(peak.gflops) + " GFLOP/s</text>");
 }
 
 // Eight colours, then the same with another shape: told apart without colour as well, and the same in every report.
@@ -190,12 +199,13 @@ std::string roofline_svg(const BenchReport& report) {
       "numbers.</desc>\n";
   svg += axes_svg(chart) + slope_svg(chart);
   for (const BenchReport::Peak& peak : report.peaks) svg += peak_svg(chart, peak);
-  // Large dots first, so that small ones lie on top and can be pointed at.
+  // Large dots first, so that small ones lie on top and can be pointed at; names on all of them.
   std::vector<size_t> order(report.rows.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return report.rows[a].ms > report.rows[b].ms; });
   for (const size_t index : order) svg += dot_svg(chart, index);
+  for (const BenchReport::Peak& peak : report.peaks) svg += peak_name_svg(chart, peak);
   return svg + "</svg>\n";
 }
 
