@@ -180,14 +180,16 @@ class KernelsBench {
  private:
   template <class Args>
   void time(const KernelTable& table, Kernel<Args> kernel, const Problem<Args>& problem, BenchRow* row) {
-    const size_t scratch_bytes = (table.scratch_floats(problem.weight_rows()) * sizeof(float) + 63) / 64 * 64;
+    const size_t scratch_floats = table.scratch_floats(problem.weight_rows());
+    const size_t scratch_bytes = (scratch_floats * sizeof(float) + 63) / 64 * 64;
     const Memory scratch = memory_of(scratch_bytes * team_.size());
     const Args& args = problem.args();
     const auto run = [&](uint32_t times) {
       const double start = now_ms();
       for (uint32_t i = 0; i < times; ++i) {
         team_.each([&](uint32_t part) {
-          kernel(args, {{0, args.out.h}, part, team_.size(), (float*)(scratch.get() + part * scratch_bytes)});
+          kernel(args,
+                 {{0, args.out.h}, part, team_.size(), (float*)(scratch.get() + part * scratch_bytes), scratch_floats});
         });
       }
       return (now_ms() - start) / times;

@@ -15,7 +15,7 @@ struct Patch {
   size_t column_offset;  // floats from the start of a row to the first segment of the first output
   uint32_t segments;
   size_t segment_step;
-  uint32_t length;
+  uint32_t length;  // 1 or more where there are segments
   size_t pixel_step;
   uint32_t first_weight;  // row of the panel that belongs to the first float of the first segment
   uint32_t weights_per_row;
@@ -56,18 +56,23 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
     for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
       const float* pixels[kPointers];
       POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pixels[p] = in + 4 * p * step;
-      for (const float* stop = w + (size_t)patch.length * kPanelLanes; w != stop; w += kPanelLanes) {
+      const float* const stop = w + (size_t)patch.length * kPanelLanes;
+      do {
         V b[kVectors];
         POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) b[v] = weight(w, v);
-        POSY_UNROLL for (uint32_t p = 0; p < kPanels; ++p) __builtin_prefetch(w + p * panel_stride + 16 * kPanelLanes);
         POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
           const V a = splat(pixels[m / 4][m % 4 * step]);
           POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = fma(a, b[v], acc[m][v]);
         }
         POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p)++ pixels[p];
-        __builtin_prefetch(ahead, 0, 2);
-        ahead += kPanelLanes;
-      }
+        if constexpr (kTilePrefetches) {
+          POSY_UNROLL for (uint32_t p = 0; p < kPanels; ++p)
+              __builtin_prefetch(w + p * panel_stride + 16 * kPanelLanes);
+          __builtin_prefetch(ahead, 0, 2);
+          ahead += kPanelLanes;
+        }
+        w += kPanelLanes;
+      } while (w != stop);
     }
   }
   const size_t out_stride = end.out_stride;
@@ -82,13 +87,14 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
   const V low = splat(end.limits.low), high = splat(end.limits.high);
   POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v, out += kLanes) {
     const V bias = weight(data, v), scale = weight(data + kPanelLanes, v), center = weight(data + 2 * kPanelLanes, v);
-    const auto finish = [&](uint32_t m) { return minimum(high, maximum(low, fma(acc[m][v] - center, scale, bias))); };
     const uint32_t left = lanes > v * kLanes ? min_u32(lanes - v * kLanes, kLanes) : 0;
     if (lane_mask_works(left)) {
       const LaneMask mask = lane_mask(left);
-      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) store_masked(out + m * out_stride, finish(m), mask);
+      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m)
+          store_masked(out + m * out_stride, minimum(high, maximum(low, fma(acc[m][v] - center, scale, bias))), mask);
     } else if (left > 0) {
-      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) store_first(out + m * out_stride, finish(m), left);
+      POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m)
+          store_first(out + m * out_stride, minimum(high, maximum(low, fma(acc[m][v] - center, scale, bias))), left);
     }
   }
 }

@@ -20,10 +20,13 @@ using V = xsimd::batch<float, xsimd::avx512f>;
 // 14 x 32 outputs: 28 accumulators, 2 weights, 1 operand broadcast from memory. 7 and 14 divide all of MobileNet's
 // maps.
 constexpr uint32_t kTileRows = 14, kTilePanels = 2;
+// The loop has room for it, and the wide layers' weights come from far away.
+constexpr bool kTilePrefetches = true;
 #elif defined(POSY_ISA_AVX2)
 using V = xsimd::batch<float, xsimd::avx2>;
 // 6 x 16 outputs: 12 accumulators, 2 weights, 1 broadcast operand of 16 registers.
 constexpr uint32_t kTileRows = 6, kTilePanels = 1;
+constexpr bool kTilePrefetches = false;
 #else
 #error "kernels/simd.hpp: no instruction set was named"
 #endif

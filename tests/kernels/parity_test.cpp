@@ -178,7 +178,7 @@ TEST_CASE("unary and binary: results that lie over an operand are the same, what
       for (uint32_t t = 0; const KernelTable* table = usable_kernels(t); ++t) {
         INFO(table->isa << " " << c << " channels, gap " << gap);
         std::vector<float> in = start, over = start;
-        const Task task = {{0, 1}, 0, 1, nullptr};
+        const Task task = {{0, 1}, 0, 1, nullptr, 0};
         table->unary({pixels(in), pixels(apart), clamp, UnaryFunction::leaky_relu, {0.1f}}, task);
         table->unary({pixels(over), pixels(over), clamp, UnaryFunction::leaky_relu, {0.1f}}, task);
         for (size_t i = 0; i < start.size(); ++i) REQUIRE(over[i] == (i % (c + gap) < c ? apart[i] : start[i]));

@@ -1,7 +1,8 @@
-# Reads `objdump -d -C --no-show-raw-insn` (x86, AT&T syntax) and finds the innermost loops that multiply and add: from the
-# target of a conditional backward jump to the jump, without another such loop inside. (What jumps back without a condition
-# is mostly code that was laid out behind its loop.) Registers have to suffice there: a vector that
-# is kept on the stack is read, or written and read, in each pass. One line per function; exit code 1 if there are such.
+# Reads `objdump -d -C --no-show-raw-insn` (x86, AT&T syntax) and finds the innermost loops that multiply and add: from
+# the target of a conditional backward jump to the jump, without another such loop inside. (What jumps back without a
+# condition is mostly code that was laid out behind its loop, and so is what has the function's return in between.)
+# Registers have to suffice there: a vector that is kept on the stack is read, or written and read, in each pass. One
+# line per function; exit code 1 if there are such.
 #   -v skip=REGEX  functions that are not looked at        -v least=N  fewer loops than this are a failure too
 
 # A function's lines are kept in address[] and text[], 1 ... lines.
@@ -11,6 +12,9 @@ function is_stack(operands) {
 }
 
 function look_at_loop(first, last,    i, adds, moves) {
+  for (i = first; i <= last; ++i) {
+    if (text[i] ~ /^ret/) return
+  }
   for (i = first; i <= last; ++i) {
     if (text[i] ~ /^(vfn?m(add|sub)[0-9]+[ps][sd]|vpdp[a-z]+|vpmadd[a-z]+)/) ++adds
     if (text[i] ~ /^v/ && is_stack(text[i])) {
