@@ -16,6 +16,7 @@ struct ConvertOptions {
   std::string labels;  // a file; empty: the one beside the graph, if there is one
   WeightChoice weights = WeightChoice::kAuto;
   bool keep_bottleneck = false;
+  bool winograd = true;  // where it saves time: loaders/winograd.h
 };
 
 // What was found and done, for people.
