@@ -192,17 +192,15 @@ inline void winograd_sum_tiles(const WinogradProductArgs& args, uint32_t band, R
   const bool two_axes = along_w && t.alphas_h > 1;
   const uint32_t count = tiles.end - tiles.begin;
   Patch patch = {};
-  patch.in = &args.in;
-  patch.rows = patch.segments = 1;
+  patch.segments = 1;
   patch.length = args.in.c;
   patch.pixel_step = args.in.pixel_stride;
-  patch.column_offset = (size_t)tiles.begin * args.in.pixel_stride;
   for (uint32_t i = 0; i < t.alphas_h; ++i) {
     float* of_tile = sums.of_tile + i * t.m_w * sums.step;
     float* line = two_axes ? sums.of_line : of_tile;
     for (uint32_t j = 0; j < t.alphas_w; ++j) {
       const uint32_t alpha = i * t.alphas_w + j;
-      patch.first_row = band * t.alphas() + alpha;
+      patch.set_rows(args.in, band * t.alphas() + alpha, 0, 1, tiles.begin);
       patch.first_weight = alpha * (args.in.c + 1);
       product(patch, panels, count, {line + j * sums.step, sums.lanes, sums.lanes, {}, true});
     }
