@@ -51,7 +51,7 @@ inline void expand_rows(const Weights& weights, const uint8_t* panel, uint32_t f
 
 // Float weights are read where they lie; 8-bit ones are expanded into scratch, a few panels at a time and never the
 // whole model, in the way weights.hpp defines them.
-inline Panels expand_panels(const Weights& weights, uint32_t first, uint32_t count, float* scratch) {
+POSY_SHARED Panels expand_panels(const Weights& weights, uint32_t first, uint32_t count, float* scratch) {
   const size_t bytes = panel_bytes(weights.type, weights.rows);
   const uint8_t* panel = weights.panels + first * bytes;
   const size_t stride = ((size_t)weights.rows + kHeaderVectors) * kPanelLanes;

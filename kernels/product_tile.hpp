@@ -124,7 +124,7 @@ inline ProductTile tile_of_height(uint32_t rows) {
 
 // The product of a run of `pixels` outputs with a group of panels. While the tiles pass over it, each calls for its
 // share of the panels that follow in memory.
-inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
+POSY_SHARED void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   const uint32_t tiles = divide_up(pixels, kTileRows);
   const uint32_t height = pixels / tiles, taller = pixels % tiles;
   const size_t group = panels.count * panels.stride, ahead_step = group / tiles / kPanelLanes * kPanelLanes;
