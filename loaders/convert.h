@@ -1,4 +1,4 @@
-// A graph's file becomes a .posy file's bytes: read -> lower -> simplify -> plan -> write.
+// A graph's file becomes a .posy file's bytes: read -> lower -> simplify -> choose_winograd -> plan -> write.
 #pragma once
 #include <cstdint>
 #include <span>

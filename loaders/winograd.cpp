@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/format.h"
 #include "kernels/winograd_transforms.hpp"
 
 namespace posy {
@@ -66,7 +67,7 @@ double direct_cost(const Layer& layer) {
 uint32_t band_rows(const Layer& layer, Tiles tiles) {
   const uint32_t rows = quotient_up(layer.out.h, tiles.m_h), columns = quotient_up(layer.out.w, tiles.m_w);
   const uint64_t row_bytes = alphas_of(layer, tiles) * columns * layer.in.c * sizeof(float);
-  const uint32_t most = (uint32_t)std::max<uint64_t>(1, kMostBandBytes / row_bytes);
+  const uint32_t most = (uint32_t)std::clamp<uint64_t>(kMostBandBytes / row_bytes, 1, 65535);  // FORMAT.md: dims
   return quotient_up(rows, quotient_up(rows, most));
 }
 
@@ -89,6 +90,7 @@ std::optional<Tiles> best_tiles(const Layer& layer) {
       const Tiles tiles = {m_h, m_w};
       const uint64_t alphas = alphas_of(layer, tiles);
       if (alphas == 0 || alphas * layer.in.c * kLanesAtATime * sizeof(float) > kMostWeightBytes) continue;
+      if (alphas * quotient_up(layer.out.h, m_h) > kMaxDimension) continue;
       const double cost = winograd_cost(layer, tiles);
       if (cost >= least) continue;
       least = cost;

@@ -35,6 +35,14 @@ class NetworkBuilder {
     n.weights = weights(k * k * shape(in).c, out_c);
     return n.output;
   }
+  // Stride 1, a window of any two sides.
+  ValueId oblong_conv(ValueId in, uint32_t k_h, uint32_t k_w, uint32_t out_c) {
+    const Shape s = shape(in);
+    NetworkNode& n = node(NodeKind::kConv2d, "conv", {in}, {s.h, s.w, out_c});
+    n.window = {k_h, k_w, 1, 1, 1, 1, (k_h - 1) / 2, (k_w - 1) / 2};
+    n.weights = weights(k_h * k_w * s.c, out_c);
+    return n.output;
+  }
   ValueId depthwise(ValueId in, uint32_t k, uint32_t stride, Clamp clamp) {
     NetworkNode& n = windowed(NodeKind::kDepthwiseConv2d, "depthwise", in, k, stride, shape(in).c);
     n.clamp = clamp;
