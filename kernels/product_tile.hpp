@@ -122,13 +122,18 @@ inline ProductTile tile_of_height(uint32_t rows) {
   return product_tile<kRows, kPanels>;
 }
 
-// The product of a run of `pixels` outputs with a group of panels. While the tiles pass over it, each calls for its
-// share of the panels that follow in memory.
-inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
+// What is read next: while the tiles pass over a group of panels, each calls for its share.
+struct Ahead {
+  const float* data;
+  size_t floats;
+};
+
+// The product of a run of `pixels` outputs with a group of panels.
+inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end, Ahead next) {
   const uint32_t tiles = divide_up(pixels, kTileRows);
   const uint32_t height = pixels / tiles, taller = pixels % tiles;
-  const size_t group = panels.count * panels.stride, ahead_step = group / tiles / kPanelLanes * kPanelLanes;
-  const float* ahead = panels.data + group;
+  const size_t ahead_step = next.floats / tiles / kPanelLanes * kPanelLanes;
+  const float* ahead = next.data;
   size_t first = 0;
   for (uint32_t t = 0; t < tiles; ++t, ahead += ahead_step) {
     const uint32_t rows = height + (t < taller ? 1 : 0);
@@ -137,6 +142,12 @@ inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, c
     tile(patch, first, panels, ahead, end);
     first += rows;
   }
+}
+
+// Next is what follows in memory.
+inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
+  const size_t group = panels.count * panels.stride;
+  product(patch, panels, pixels, end, {panels.data + group, group});
 }
 
 }  // namespace

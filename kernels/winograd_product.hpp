@@ -185,8 +185,9 @@ inline uint32_t winograd_block_tiles(const WinogradTiles& t) {
   return most < kTileRows ? most : most / kTileRows * kTileRows;
 }
 
+// `next`: the weights of the next group, which nobody has read since the last run.
 inline void winograd_sum_tiles(const WinogradProductArgs& args, uint32_t band, Range tiles, const Panels& panels,
-                               const WinogradSums& sums) {
+                               Ahead next, const WinogradSums& sums) {
   const WinogradTiles& t = args.tiles;
   const WinogradPass along_w = winograd_passes(t.m_w, t.k_w).output;
   const bool two_axes = along_w && t.alphas_h > 1;
@@ -202,7 +203,8 @@ inline void winograd_sum_tiles(const WinogradProductArgs& args, uint32_t band, R
       const uint32_t alpha = i * t.alphas_w + j;
       patch.set_rows(args.in, band * t.alphas() + alpha, 0, 1, tiles.begin);
       patch.first_weight = alpha * (args.in.c + 1);
-      product(patch, panels, count, {line + j * sums.step, sums.lanes, sums.lanes, {}, true});
+      const Ahead part = {next.data + alpha * (next.floats / t.alphas()), next.floats / t.alphas()};
+      product(patch, panels, count, {line + j * sums.step, sums.lanes, sums.lanes, {}, true}, part);
     }
     if (two_axes) along_w(line, sums.step, of_tile, sums.step, count * sums.lanes);
   }
@@ -225,8 +227,8 @@ inline void winograd_finish_tile(const WinogradProductArgs& args, uint32_t band,
 
 // A block of tiles and a group of panels.
 inline void winograd_block(const WinogradProductArgs& args, uint32_t band, Range tiles, const Panels& panels,
-                           uint32_t channel, const WinogradSums& sums, Range rows) {
-  winograd_sum_tiles(args, band, tiles, panels, sums);
+                           Ahead next, uint32_t channel, const WinogradSums& sums, Range rows) {
+  winograd_sum_tiles(args, band, tiles, panels, next, sums);
   const WinogradEnd end = {panels, min_u32(args.out.c - channel, sums.lanes), args.clamp};
   for (uint32_t tile = tiles.begin; tile < tiles.end; ++tile) {
     const float* of_tile = sums.of_tile + (size_t)(tile - tiles.begin) * sums.lanes;
@@ -253,9 +255,12 @@ inline void winograd_product_simd(const WinogradProductArgs& args, const Task& t
       const WinogradSums sums = {sum_data, sum_data + (t.alphas_h > 1 ? t.alphas_w * step : 0), step,
                                  count * kPanelLanes};
       const Range all = {tiles.begin + first_run * kTileRows, min_u32(tiles.end, tiles.begin + last_run * kTileRows)};
+      const size_t of_panel = panel_bytes(args.weights.type, args.weights.rows);
+      const Ahead next = {(const float*)(args.weights.panels + (panel + count) * of_panel),
+                          min_u32(kTilePanels, panel_count - panel - count) * of_panel / sizeof(float)};
       const uint32_t blocks = divide_up(all.end - all.begin, block_tiles);
       for (uint32_t b = 0; b < blocks; ++b) {
-        winograd_block(args, band, share(all, 1, b, blocks), panels, panel * kPanelLanes, sums, task.rows);
+        winograd_block(args, band, share(all, 1, b, blocks), panels, next, panel * kPanelLanes, sums, task.rows);
       }
       at += last_run - first_run;
     }
