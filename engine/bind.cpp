@@ -359,6 +359,7 @@ Failure bind_quantize(const Model& model, const OpRecord& op, uint8_t* arena, Qu
 
 Failure bind_winograd_input(const Model& model, const OpRecord& op, uint8_t* arena, WinogradInputArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::winograd_input)) return b.fail(POSY_OP_NOT_BUILT, &op.kind);  // and leaves no code behind
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (Failure f = bind_tiles(b, args->out, &args->tiles)) return f;
@@ -381,6 +382,7 @@ Failure bind_winograd_input(const Model& model, const OpRecord& op, uint8_t* are
 
 Failure bind_winograd_product(const Model& model, const OpRecord& op, uint8_t* arena, WinogradProductArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::winograd_product)) return b.fail(POSY_OP_NOT_BUILT, &op.kind);  // and leaves no code behind
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = bind_tiles(b, args->in, &args->tiles)) return f;
   const WinogradTiles& t = args->tiles;

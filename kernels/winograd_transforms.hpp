@@ -280,16 +280,13 @@ using WinogradLastPass = void (*)(const float* from, size_t from_step, const Win
 template <uint32_t kM, uint32_t kK>
 void winograd_last_pass(const float* from, size_t from_step, const WinogradEnd& end, float* const* out) {
   constexpr uint32_t kAlphas = kM + kK - 1;
-  const V low = splat(end.limits.low), high = splat(end.limits.high);
   for (uint32_t v = 0; v * kLanes < end.lanes; ++v) {
-    const float* header = end.panels.data + v / kPanelVectors * end.panels.stride + v % kPanelVectors * kLanes;
-    const V bias = load(header), scale = load(header + kPanelLanes), center = load(header + 2 * kPanelLanes);
     V x[kAlphas], y[kM];
     POSY_UNROLL for (uint32_t j = 0; j < kAlphas; ++j) x[j] = load(from + j * from_step + v * kLanes);
     winograd_contract(kWinograd<kM, kK>.output, x, y);
-    POSY_UNROLL for (uint32_t i = 0; i < kM; ++i) {
-      y[i] = minimum(high, maximum(low, fma(y[i] - center, scale, bias)));
-    }
+    const float* header = end.panels.data + v / kPanelVectors * end.panels.stride + v % kPanelVectors * kLanes;
+    const V bias = load(header), scale = load(header + kPanelLanes), center = load(header + 2 * kPanelLanes);
+    POSY_UNROLL for (uint32_t i = 0; i < kM; ++i) y[i] = clamp(end.limits, fma(y[i] - center, scale, bias));
     const uint32_t left = min_u32(kLanes, end.lanes - v * kLanes);
     if (left == kLanes) {
       POSY_UNROLL for (uint32_t i = 0; i < kM; ++i) {

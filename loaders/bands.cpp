@@ -22,6 +22,8 @@ bool works_by_rows(OpKind kind) {
     case OpKind::binary:
     case OpKind::unary:
     case OpKind::copy:
+    case OpKind::winograd_input:
+    case OpKind::winograd_product:
       return true;
     default:
       return false;
@@ -76,13 +78,8 @@ class Scheduler {
     Schedule schedule;
     schedule.ring_h.assign(network_.values.size(), 0);
     for (size_t first = 0; first < ops_.size();) {
-      if (ops_[first].kind == OpKind::winograd_input) {
-        add_winograd(first, &schedule);
-        first += 2;
-        continue;
-      }
       size_t last = first;
-      while (linkable_[last] && bytes(ops_[last].output) >= choice.least_value_bytes) ++last;
+      while (linkable_[last] && (is_first_half(last) || bytes(ops_[last].output) >= choice.least_value_bytes)) ++last;
       add_group(first, last, choice, &schedule);
       first = last + 1;
     }
@@ -92,7 +89,7 @@ class Scheduler {
   std::vector<uint64_t> linkable_bytes() const {
     std::vector<uint64_t> sizes;
     for (size_t i = 0; i < ops_.size(); ++i) {
-      if (linkable_[i]) sizes.push_back(bytes(ops_[i].output));
+      if (linkable_[i] && !is_first_half(i)) sizes.push_back(bytes(ops_[i].output));
     }
     return sizes;
   }
@@ -102,9 +99,28 @@ class Scheduler {
   uint64_t bytes(ValueId id) const { return shape(id).elements() * sizeof(float); }
   uint32_t rows_of(size_t op) const { return shape(ops_[op].output).h; }
 
+  // The two halves of a Winograd convolution always take turns: what is between them is a ring of one of its own bands.
+  bool is_first_half(size_t op) const { return ops_[op].kind == OpKind::winograd_input; }
+  bool is_second_half(size_t op) const { return ops_[op].kind == OpKind::winograd_product; }
+
+  // Rows that an op makes to have so many: its second half makes whole bands.
+  uint32_t whole_bands(size_t op, uint32_t rows) const {
+    if (!is_second_half(op)) return rows;
+    const uint32_t outputs = winograd_band_outputs(ops_[op]);
+    return std::min(rows_of(op), (rows + outputs - 1) / outputs * outputs);
+  }
+
   size_t linked_input(size_t op) const {
     const std::vector<ValueId>& inputs = ops_[op].inputs;
     return (size_t)(std::find(inputs.begin(), inputs.end(), ops_[op - 1].output) - inputs.begin());
+  }
+
+  // Rows of its input that an op takes for so many more: those of the halo are in the ring.
+  uint32_t rows_before(size_t op, uint32_t rows) const {
+    const PlannedOp& of = ops_[op];
+    if (is_first_half(op)) return rows / winograd_alphas(of) * winograd_band_outputs(of);
+    if (is_second_half(op)) return whole_bands(op, rows) * winograd_alphas(of) / winograd_band_outputs(of);
+    return rows * (of.has_window ? of.window.stride_h : 1);
   }
 
   // Rows of the group's last op that a band makes.
@@ -121,11 +137,11 @@ class Scheduler {
         const uint64_t pixels = (uint64_t)(band.end - band.begin) * out.w;
         const uint64_t least = weights > kCachedWeightBytes ? kPixelsForLargeWeights : kPixelsPerStep;
         if (pixels < least) is_worth_it = false;
-        if (i != last) largest = std::max(largest, (uint64_t)(band.end - band.begin) * out.w * out.c * sizeof(float));
+        if (is_second_half(i) && band.end < std::min(winograd_band_outputs(ops_[i]), out.h)) is_worth_it = false;
+        if (i != last && !is_first_half(i))
+          largest = std::max(largest, (uint64_t)(band.end - band.begin) * out.w * out.c * sizeof(float));
         if (i == first) break;
-        // Further bands need no rows for the halo: these are in the ring.
-        const uint32_t stride = ops_[i].has_window ? ops_[i].window.stride_h : 1;
-        band = {0, std::min((band.end - band.begin) * stride, rows_of(i - 1))};
+        band = {0, std::min(rows_before(i, band.end), rows_of(i - 1))};
       }
       if (is_worth_it && largest * 2 > choice.band_bytes) break;
     }
@@ -135,34 +151,36 @@ class Scheduler {
   void add_group(size_t first, size_t last, BandChoice choice, Schedule* schedule) {
     const uint32_t h = rows_of(last), band = first == last ? h : band_rows(first, last, choice);
     std::vector<uint32_t> done(last - first + 1, 0), needed(last - first + 1, 0);
-    for (uint32_t end = std::min(band, h); done.back() < h; end = std::min(end + band, h)) {
-      needed.back() = end;
+    for (uint32_t end = band; done.back() < h; end += band) {
+      needed.back() = std::min(whole_bands(last, std::max(end, done.back())), h);
       for (size_t i = last; i > first; --i) {
         const Range out = {done[i - first], needed[i - first]};
         const Range in = out.begin < out.end ? rows_needed(network_, ops_[i], linked_input(i), out) : Range{0, 0};
         // The last band makes what nobody needs, too: a layer that is looked at is whole.
-        needed[i - 1 - first] = end == h ? rows_of(i - 1) : std::max(done[i - 1 - first], in.end);
+        const uint32_t rows = needed.back() == h ? rows_of(i - 1) : std::max(done[i - 1 - first], in.end);
+        needed[i - 1 - first] = whole_bands(i - 1, rows);
       }
       for (size_t i = first; i <= last; ++i) {
-        uint32_t& begin = done[i - first];
-        const uint32_t to = needed[i - first];
-        if (begin == to) continue;
-        if (i < last) keep_rows(i, {begin, to}, done[i + 1 - first], schedule);
-        schedule->steps.push_back({(uint32_t)i, begin, to, 0});
-        begin = to;
+        const Range made = {done[i - first], needed[i - first]};
+        if (made.begin == made.end) continue;
+        if (i < last) keep_rows(i, made, done[i + 1 - first], schedule);
+        if (!is_second_half(i)) add_steps(i, made, schedule);
+        done[i - first] = made.end;
       }
     }
   }
 
-  // The two halves of a Winograd convolution in turn: of its transformed input there is one band.
-  void add_winograd(size_t first, Schedule* schedule) const {
-    const uint32_t h = rows_of(first + 1), rows = winograd_band_outputs(ops_[first]);
-    const uint32_t alphas = winograd_alphas(ops_[first]);
-    for (uint32_t band = 0; band * rows < h; ++band) {
-      schedule->steps.push_back({(uint32_t)first, band * alphas, (band + 1) * alphas, 0});
-      schedule->steps.push_back({(uint32_t)first + 1, band * rows, std::min(h, (band + 1) * rows), 0});
+  void add_steps(size_t i, Range made, Schedule* schedule) const {
+    if (!is_first_half(i)) {
+      schedule->steps.push_back({(uint32_t)i, made.begin, made.end, 0});
+      return;
     }
-    schedule->ring_h[(size_t)ops_[first].output] = alphas;
+    const uint32_t alphas = winograd_alphas(ops_[i]), outputs = winograd_band_outputs(ops_[i]);
+    for (uint32_t band = made.begin / alphas; band < made.end / alphas; ++band) {
+      schedule->steps.push_back({(uint32_t)i, band * alphas, (band + 1) * alphas, 0});
+      schedule->steps.push_back({(uint32_t)i + 1, band * outputs, std::min((band + 1) * outputs, rows_of(i + 1)), 0});
+    }
+    schedule->ring_h[(size_t)ops_[i].output] = alphas;
   }
 
   // The ring behind op i holds the rows that it makes next and those that the op after it, which has made `consumed`
