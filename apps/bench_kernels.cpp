@@ -85,6 +85,7 @@ uint64_t macs_of(OpKind kind, Args args) {
   op.in[0] = 0, op.in[1] = inputs > 1 ? 1 : kNoIndex;
   op.out = inputs;
   if constexpr (requires { args.window; }) op.k_h = (uint16_t)args.window.k_h, op.k_w = (uint16_t)args.window.k_w;
+  if constexpr (requires { args.tiles; }) op.k_h = (uint16_t)args.tiles.k_h, op.k_w = (uint16_t)args.tiles.k_w;
   if constexpr (requires { args.radius; }) op.dims[0] = (uint16_t)args.radius;
   Model model = {};
   model.tensors = records.data();
@@ -107,6 +108,9 @@ class Problem {
   const Args& args() const { return args_; }
   uint64_t bytes() const { return bytes_; }
   uint32_t weight_rows() const {
+    if constexpr (requires { args_.weights, args_.tiles; }) {
+      return (uint32_t)winograd_scratch_rows(args_.tiles.alphas(), args_.in.c);
+    }
     if constexpr (requires { args_.weights; }) return args_.weights.rows;
     return 0;
   }

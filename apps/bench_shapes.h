@@ -50,6 +50,31 @@ inline Conv2dArgs conv(const Windowed& windowed, uint32_t out_c) {
   return args;
 }
 
+// The halves of a Winograd convolution in tiles of m_h x m_w outputs, `rows` rows of tiles in a band. All bands are
+// kept, which a model does not do.
+inline WinogradTiles tiles(const Windowed& windowed, uint32_t m_h, uint32_t m_w, uint32_t rows) {
+  const Window& w = windowed.window;
+  return {m_h, m_w, w.k_h, w.k_w, m_h + w.k_h - 1, m_w + w.k_w - 1, rows, (windowed.out_w + m_w - 1) / m_w};
+}
+inline Tensor transformed(const Windowed& windowed, const WinogradTiles& t) {
+  const uint32_t outputs = t.m_h * t.band_rows, bands = (windowed.out_h + outputs - 1) / outputs;
+  return tensor({bands * t.alphas(), t.band_tiles(), windowed.in.c});
+}
+inline WinogradInputArgs winograd_input(const Windowed& windowed, uint32_t m_h, uint32_t m_w, uint32_t rows) {
+  const WinogradTiles t = tiles(windowed, m_h, m_w, rows);
+  return {tensor(windowed.in), transformed(windowed, t), t, windowed.window.pad_top, windowed.window.pad_left};
+}
+inline WinogradProductArgs winograd_product(const Windowed& windowed, uint32_t out_c, uint32_t m_h, uint32_t m_w,
+                                            uint32_t rows) {
+  WinogradProductArgs args = {};
+  args.tiles = tiles(windowed, m_h, m_w, rows);
+  args.in = transformed(windowed, args.tiles);
+  args.out = tensor({windowed.out_h, windowed.out_w, out_c});
+  args.weights.rows = windowed.window.k_h * windowed.window.k_w * windowed.in.c;
+  args.clamp = kRelu6;
+  return args;
+}
+
 inline DepthwiseConv2dArgs depthwise(const Windowed& windowed) {
   DepthwiseConv2dArgs args = {};
   args.in = tensor(windowed.in);

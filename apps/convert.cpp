@@ -124,6 +124,7 @@ const std::vector<FlagSpec>& graph_flags() {
       {"std", "S", "see --mean"},
       {"weights", "TYPE", "f32 or u8 (default: 8 bits for what had at most 256 values, else float32)"},
       {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
+      {"no-winograd", nullptr, "every convolution as a plain sum: slower, and rounded a little less"},
   };
   return flags;
 }
@@ -180,6 +181,7 @@ ConvertOptions convert_options(const Args& args) {
   if (options.lower.std == 0.0f) throw UsageError("--std must not be 0");
   options.labels = args.text("labels").value_or("");
   options.keep_bottleneck = args.has("keep-bottleneck");
+  options.winograd = !args.has("no-winograd");
   const std::string weights = args.text("weights").value_or("");
   if (weights == "f32") {
     options.weights = WeightChoice::kF32;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/model.h"
+#include "kernels/winograd_transforms.hpp"
 
 namespace posy {
 namespace {
@@ -135,6 +136,23 @@ bool broadcast_fits(const Tensor& from, const Tensor& to) {
 
 bool is_gapless(const Tensor& t) {
   return t.pixel_stride == t.c && t.ring_h == t.h;
+}
+
+// What both halves of a Winograd convolution say in the same way: window, dims[0] x dims[1] outputs of a tile, and
+// dims[2] rows of tiles in a band. `transformed` is the tensor between them.
+Failure bind_tiles(const Binder& b, const Tensor& transformed, WinogradTiles* tiles) {
+  const OpRecord& op = b.op;
+  if (op.stride_h != 0 || op.stride_w != 0) return b.fail(POSY_BAD_OP, &op.stride_h);
+  if (op.dilation_h != 0 || op.dilation_w != 0) return b.fail(POSY_BAD_OP, &op.dilation_h);
+  const uint32_t alphas_h = winograd_alphas(op.dims[0], op.k_h), alphas_w = winograd_alphas(op.dims[1], op.k_w);
+  if (alphas_h == 0) return b.fail(POSY_BAD_OP, &op.k_h);
+  if (alphas_w == 0 || (alphas_h == 1 && alphas_w == 1)) return b.fail(POSY_BAD_OP, &op.k_w);
+  if (op.dims[2] == 0) return b.fail(POSY_BAD_OP, &op.dims[2]);
+  if (transformed.h % (alphas_h * alphas_w) != 0) return b.fail(POSY_BAD_SHAPES, &op.out);
+  if (transformed.w % op.dims[2] != 0) return b.fail(POSY_BAD_SHAPES, &op.dims[2]);
+  *tiles = {op.dims[0], op.dims[1], op.k_h, op.k_w, alphas_h, alphas_w, op.dims[2], transformed.w / op.dims[2]};
+  if (Failure f = b.function_up_to(0)) return f;
+  return b.uses(0, 3, 0);
 }
 
 // Every position that the padded axis reads lies inside the input, or inside its one mirror image.
@@ -339,6 +357,45 @@ Failure bind_quantize(const Model& model, const OpRecord& op, uint8_t* arena, Qu
   return b.clamp(&args->clamp);
 }
 
+Failure bind_winograd_input(const Model& model, const OpRecord& op, uint8_t* arena, WinogradInputArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
+  if (Failure f = bind_tiles(b, args->out, &args->tiles)) return f;
+  const WinogradTiles& t = args->tiles;
+  args->pad_top = op.pad_top;
+  args->pad_left = op.pad_left;
+  if (op.pad_top >= op.k_h) return b.fail(POSY_BAD_OP, &op.pad_top);
+  if (op.pad_left >= op.k_w) return b.fail(POSY_BAD_OP, &op.pad_left);
+  // Bands and columns of tiles begin inside the input or its padding, and so does the last row of a band of more.
+  const auto begins_inside = [](uint64_t last, uint32_t m, uint32_t in, uint32_t pad) { return last * m < in + pad; };
+  const uint64_t last_band = (uint64_t)(args->out.h / t.alphas() - 1) * t.band_rows;
+  if (!begins_inside(last_band, t.m_h, args->in.h, op.pad_top) ||
+      !begins_inside(t.band_rows - 1, t.m_h, args->in.h, op.pad_top) ||
+      !begins_inside(t.columns - 1, t.m_w, args->in.w, op.pad_left)) {
+    return b.fail(POSY_BAD_SHAPES, &op.out);
+  }
+  if (Failure f = b.no_weights()) return f;
+  return b.no_clamp();
+}
+
+Failure bind_winograd_product(const Model& model, const OpRecord& op, uint8_t* arena, WinogradProductArgs* args) {
+  const Binder b = {model, op, arena};
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (Failure f = bind_tiles(b, args->in, &args->tiles)) return f;
+  const WinogradTiles& t = args->tiles;
+  if (op.pad_top != 0 || op.pad_left != 0) return b.fail(POSY_BAD_OP, &op.pad_top);
+  const uint32_t rows = divide_up(args->out.h, t.m_h), bands = divide_up(rows, t.band_rows);
+  if (args->in.h != (uint64_t)bands * t.alphas() || t.columns != divide_up(args->out.w, t.m_w)) {
+    return b.fail(POSY_BAD_SHAPES, &op.out);
+  }
+  if (Failure f = b.weights((uint64_t)op.k_h * op.k_w * args->in.c, args->out.c, &args->weights)) return f;
+  if (winograd_scratch_rows(t.alphas(), args->in.c) > model.header->max_rows) {
+    return b.fail(POSY_BAD_WEIGHTS, &op.dims[0]);
+  }
+  return b.clamp(&args->clamp);
+}
+
 uint64_t op_macs(const Model& model, const OpRecord& op, uint64_t rows) {
   const TensorRecord& out = model.tensors[op.out];
   const uint64_t elements = rows * out.w * out.c;  // an arena holds at most 2^28 floats of them per ring ...
@@ -346,6 +403,10 @@ uint64_t op_macs(const Model& model, const OpRecord& op, uint64_t rows) {
   if (op.k_h != 0) per_element = (uint64_t)op.k_h * op.k_w;
   const TensorRecord& in = model.tensors[op.in[0]];
   switch ((OpKind)op.kind) {
+    case OpKind::winograd_input:
+      per_element = 1;
+      break;
+    case OpKind::winograd_product:  // those of the convolution that it stands for
     case OpKind::conv_2d:
       per_element *= in.c;
       break;

@@ -151,6 +151,46 @@ struct QuantizeArgs {
   float bias_limit;  // bias_add: the greatest magnitude of the bias's range
 };
 
+// How a convolution is cut into tiles of m_h x m_w outputs, for winograd_transforms.hpp. A band is some rows of tiles
+// whose transformed values lie together.
+struct WinogradTiles {
+  uint32_t m_h, m_w, k_h, k_w;
+  uint32_t alphas_h, alphas_w;  // transformed values of a tile: alphas_h x alphas_w
+  uint32_t band_rows;           // rows of tiles
+  uint32_t columns;             // of tiles
+
+  POSY_INLINE uint32_t alphas() const { return alphas_h * alphas_w; }
+  POSY_INLINE uint32_t band_tiles() const { return band_rows * columns; }
+};
+
+// out[band * alphas + a, tile] = value a of the transformed inputs of that tile, channel by channel. Row t of tiles
+// begins at input row t * m_h - pad_top, columns alike; outside the input it is 0.
+struct WinogradInputArgs {
+  Tensor in;   // [in_h, in_w, c]
+  Tensor out;  // [bands * alphas, band_rows * columns, c]
+  WinogradTiles tiles;
+  uint32_t pad_top, pad_left;
+};
+
+// The convolution whose input winograd_input has transformed: for each value of a tile the sum over channels of
+// products with transformed weights, the sums transformed back, and then as in conv_2d, clamp((s - center) * scale +
+// bias).
+struct WinogradProductArgs {
+  Tensor in;        // [bands * alphas, band_rows * columns, in_c]
+  Tensor out;       // [out_h, out_w, out_c]; rows and columns that tiles have beyond are cut off
+  Weights weights;  // rows k_h * k_w * in_c, lanes out_c: the weights of conv_2d
+  WinogradTiles tiles;
+  Clamp clamp;
+};
+
+// Rows of floats, as wide as the panels that are expanded at a time, that winograd_product asks of the scratch: the
+// transformed weights, a row apart from alpha to alpha so that the same channel of all does not fall into the same set
+// of a cache, and the sums of a block of tiles.
+constexpr uint32_t kWinogradSumRows = 1056;
+POSY_INLINE constexpr uint64_t winograd_scratch_rows(uint64_t alphas, uint64_t in_c) {
+  return alphas * (in_c + 1) + kWinogradSumRows;
+}
+
 // The form of every kernel. Kernels of one table may run at the same time on different parts of the same Task.
 template <class Args>
 using Kernel = void (*)(const Args&, const Task&);

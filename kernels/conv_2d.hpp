@@ -72,11 +72,9 @@ inline Patch conv_patch(const Conv2dArgs& args, uint32_t y, const ConvRun& run) 
   const bool joined = w.dilation_w == 1 && in.pixel_stride == in.c;  // nothing lies between the channels of two taps
 
   Patch patch;
-  patch.in = &in;
-  patch.first_row = in_y + (int64_t)rows.begin * w.dilation_h;
-  patch.row_step = w.dilation_h;
-  patch.rows = rows.end - rows.begin;
-  patch.column_offset = (size_t)in_x * in.pixel_stride;
+  const uint32_t row_count = rows.end - rows.begin;
+  const uint32_t first_row = row_count > 0 ? (uint32_t)(in_y + (int64_t)rows.begin * w.dilation_h) : 0;
+  patch.set_rows(in, first_row, w.dilation_h, row_count, columns > 0 ? (size_t)in_x : 0);
   patch.segments = joined ? min_u32(columns, 1) : columns;
   patch.segment_step = (size_t)w.dilation_w * in.pixel_stride;
   patch.length = joined ? columns * in.c : in.c;

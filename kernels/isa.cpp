@@ -17,6 +17,8 @@
 #include "kernels/reduce.hpp"
 #include "kernels/softmax.hpp"
 #include "kernels/spatial.hpp"
+#include "kernels/winograd_input.hpp"
+#include "kernels/winograd_product.hpp"
 
 #if defined(POSY_ISA_AVX512)
 #define POSY_TABLE kAvx512Kernels

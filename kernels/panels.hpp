@@ -16,20 +16,36 @@ struct Panels {
 
 constexpr uint32_t kAllPanels = 1u << 28;
 
-template <WeightType kType>
-inline void expand_panel(const uint8_t* panel, const float* table, uint32_t rows, float* to) {
+// Bias, scale and center of a panel.
+inline void expand_header(const uint8_t* panel, WeightType type, float* to) {
   const float* header = (const float*)panel;
-  const uint8_t* q = panel + kHeaderVectors * kPanelLanes * sizeof(float);
   for (uint32_t lane = 0; lane < kPanelLanes; lane += kLanes) {
-    const V third = load(header + 2 * kPanelLanes + lane);  // the center, or u8_affine's offset
     store(to + lane, load(header + lane));
     store(to + kPanelLanes + lane, load(header + kPanelLanes + lane));
-    store(to + 2 * kPanelLanes + lane, kType == WeightType::u8_affine ? splat(0) : third);
-    for (uint32_t row = 0; row < rows; ++row) {
+    const bool is_affine = type == WeightType::u8_affine;  // its third vector is the offset
+    store(to + 2 * kPanelLanes + lane, is_affine ? splat(0) : load(header + 2 * kPanelLanes + lane));
+  }
+}
+
+// Rows first ... first + count of a panel of 8-bit weights.
+template <WeightType kType>
+inline void expand_rows(const uint8_t* panel, const float* table, uint32_t first, uint32_t count, float* to) {
+  const uint8_t* q = panel + kHeaderVectors * kPanelLanes * sizeof(float) + (size_t)first * kPanelLanes;
+  for (uint32_t lane = 0; lane < kPanelLanes; lane += kLanes) {
+    const V offset = load((const float*)panel + 2 * kPanelLanes + lane);
+    for (uint32_t row = 0; row < count; ++row) {
       const uint8_t* from = q + (size_t)row * kPanelLanes + lane;
-      const V w = kType == WeightType::u8_table ? lookup(table, from) : load_u8(from) + third;
-      store(to + (size_t)(row + kHeaderVectors) * kPanelLanes + lane, w);
+      const V w = kType == WeightType::u8_table ? lookup(table, from) : load_u8(from) + offset;
+      store(to + (size_t)row * kPanelLanes + lane, w);
     }
+  }
+}
+
+inline void expand_rows(const Weights& weights, const uint8_t* panel, uint32_t first, uint32_t count, float* to) {
+  if (weights.type == WeightType::u8_table) {
+    expand_rows<WeightType::u8_table>(panel, weights.table, first, count, to);
+  } else {
+    expand_rows<WeightType::u8_affine>(panel, weights.table, first, count, to);
   }
 }
 
@@ -41,11 +57,9 @@ inline Panels expand_panels(const Weights& weights, uint32_t first, uint32_t cou
   const size_t stride = ((size_t)weights.rows + kHeaderVectors) * kPanelLanes;
   if (weights.type == WeightType::f32) return {(const float*)panel, stride, count};
   for (uint32_t p = 0; p < count; ++p, panel += bytes) {
-    if (weights.type == WeightType::u8_table) {
-      expand_panel<WeightType::u8_table>(panel, weights.table, weights.rows, scratch + p * stride);
-    } else {
-      expand_panel<WeightType::u8_affine>(panel, weights.table, weights.rows, scratch + p * stride);
-    }
+    float* to = scratch + p * stride;
+    expand_header(panel, weights.type, to);
+    expand_rows(weights, panel, 0, weights.rows, to + kHeaderVectors * kPanelLanes);
   }
   return {scratch, stride, count};
 }

@@ -65,28 +65,62 @@ struct MaximumOfVectors : MaximumOfWindow {
   static V finish(V most, float) { return most; }
 };
 
-template <class Reduce, bool kFull>
-inline void pool_channels(const PoolArgs& args, uint32_t y, Range columns, uint32_t channel, uint32_t lanes) {
-  for (uint32_t x = columns.begin; x < columns.end; ++x) {
-    V value = splat(Reduce::kStart);
-    const uint32_t count = for_each_tap(
-        args, y, x, [&](const float* pixel) { value = Reduce::add(value, load_lanes<kFull>(pixel + channel, lanes)); });
-    float* out = args.out.row(y) + (size_t)x * args.out.pixel_stride + channel;
-    store_lanes<kFull>(out, clamp(args.clamp, Reduce::finish(value, (float)count)), lanes);
+// The pixels of one window that lie inside the input.
+struct PoolWindow {
+  const Tensor* in;
+  Range rows;    // of the input
+  size_t first;  // floats from the start of a row
+  uint32_t columns;
+};
+
+inline PoolWindow pool_window(const PoolArgs& args, uint32_t y, uint32_t x) {
+  const Window& w = args.window;
+  const int64_t in_y = window_origin(y, w.stride_h, w.pad_top), in_x = window_origin(x, w.stride_w, w.pad_left);
+  const Range rows = valid_taps(in_y, w.k_h, 1, args.in.h), columns = valid_taps(in_x, w.k_w, 1, args.in.w);
+  const Range in_rows = {(uint32_t)(in_y + rows.begin), (uint32_t)(in_y + rows.end)};
+  return {&args.in, in_rows, (size_t)(in_x + columns.begin) * args.in.pixel_stride, columns.end - columns.begin};
+}
+
+// kVectors vectors of channels of one output, from `channel` on; the last has `lanes` channels if kFull is false.
+template <class Reduce, uint32_t kVectors, bool kFull>
+inline void pool_vectors(const PoolWindow& window, Clamp limits, uint32_t channel, uint32_t lanes, float* out) {
+  V value[kVectors];
+  POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) value[v] = splat(Reduce::kStart);
+  const size_t step = window.in->pixel_stride;
+  for (uint32_t y = window.rows.begin; y < window.rows.end; ++y) {
+    const float* pixel = window.in->row(y) + window.first + channel;
+    for (uint32_t j = 0; j < window.columns; ++j, pixel += step) {
+      POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
+        value[v] = Reduce::add(value[v], load_lanes<kFull>(pixel + v * kLanes, lanes));
+      }
+    }
   }
+  const float count = (float)((window.rows.end - window.rows.begin) * window.columns);
+  POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
+    store_lanes<kFull>(out + channel + v * kLanes, clamp(limits, Reduce::finish(value[v], count)), lanes);
+  }
+}
+
+// As many vectors at a time as it takes for sums that wait for each other to overlap.
+template <class Reduce>
+inline void pool_pixel(const PoolWindow& window, Clamp limits, Range channels, float* out) {
+  constexpr uint32_t kVectors = 4;
+  uint32_t c = channels.begin;
+  for (; c + kVectors * kLanes <= channels.end; c += kVectors * kLanes) {
+    pool_vectors<Reduce, kVectors, true>(window, limits, c, kLanes, out);
+  }
+  for (; c + kLanes <= channels.end; c += kLanes) pool_vectors<Reduce, 1, true>(window, limits, c, kLanes, out);
+  if (c < channels.end) pool_vectors<Reduce, 1, false>(window, limits, c, channels.end - c, out);
 }
 
 template <class Reduce>
 inline void pool_simd(const PoolArgs& args, const Task& task) {
   const Region part = region(task, args.out, divide_up(args.out.c, kPanelLanes));
-  const uint32_t end = min_u32(args.out.c, part.groups.end * kPanelLanes);
+  const Range channels = {part.groups.begin * kPanelLanes, min_u32(args.out.c, part.groups.end * kPanelLanes)};
   for (uint32_t y = part.rows.begin; y < part.rows.end; ++y) {
-    for (uint32_t c = part.groups.begin * kPanelLanes; c < end; c += kLanes) {
-      if (end - c >= kLanes) {
-        pool_channels<Reduce, true>(args, y, part.columns, c, kLanes);
-      } else {
-        pool_channels<Reduce, false>(args, y, part.columns, c, end - c);
-      }
+    for (uint32_t x = part.columns.begin; x < part.columns.end; ++x) {
+      float* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+      pool_pixel<Reduce>(pool_window(args, y, x), args.clamp, channels, out);
     }
   }
 }

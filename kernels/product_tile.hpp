@@ -8,17 +8,27 @@ namespace {
 // What the windows of neighbouring outputs cover: `rows` input rows, in each of them `segments` runs of `length` floats
 // that lie together. The window of the next output is pixel_step floats further. Weights follow in the same order.
 struct Patch {
-  const Tensor* in;
-  int64_t first_row;
-  uint32_t row_step;
+  const float* start;  // the first segment of the first output, if its row were the first in memory
+  size_t row_stride;
+  uint32_t ring_h, place,
+      place_step;  // the first row's place in memory, and from there to the next one's, modulo ring_h
   uint32_t rows;
-  size_t column_offset;  // floats from the start of a row to the first segment of the first output
   uint32_t segments;
   size_t segment_step;
   uint32_t length;  // 1 or more where there are segments
   size_t pixel_step;
   uint32_t first_weight;  // row of the panel that belongs to the first float of the first segment
   uint32_t weights_per_row;
+
+  // Rows first, first + step ... of `in`, from `column` on.
+  void set_rows(const Tensor& in, uint32_t first, uint32_t step, uint32_t count, size_t column) {
+    start = in.data + column * in.pixel_stride;
+    row_stride = in.row_stride();
+    ring_h = in.ring_h;
+    place = first % in.ring_h;
+    place_step = step % in.ring_h;
+    rows = count;
+  }
 };
 
 // Where the sums of a run of pixels go, pixel m's to out + m * out_stride: as outputs of a layer, clamp((sum - center)
@@ -80,10 +90,12 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
   POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
     POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = splat(0);
   }
+  uint32_t place = patch.place;
   for (uint32_t i = 0; i < patch.rows; ++i) {
-    const float* in = patch.in->row((uint32_t)(patch.first_row + (int64_t)i * patch.row_step)) + patch.column_offset +
-                      first_pixel * step;
+    const float* in = patch.start + place * patch.row_stride + first_pixel * step;
     const float* w = data + ((size_t)patch.first_weight + i * patch.weights_per_row + kHeaderVectors) * kPanelLanes;
+    place += patch.place_step;
+    if (place >= patch.ring_h) place -= patch.ring_h;
     for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
       TilePixels<kRows> pixels(in, step);
       const float* const stop = w + (size_t)patch.length * kPanelLanes;

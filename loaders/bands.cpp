@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/winograd_transforms.hpp"
 #include "loaders/plan.h"
 
 namespace posy {
@@ -31,6 +32,25 @@ uint64_t weight_bytes_of(const PlannedOp& op) {
   return op.weights ? op.weights->values->floats.size() * sizeof(float) : 0;
 }
 
+// Of the halves of a Winograd convolution: rows of transformed values in a band, and the rows of outputs it becomes.
+uint32_t winograd_alphas(const PlannedOp& op) {
+  return winograd_alphas(op.params.dims[0], op.window.k_h) * winograd_alphas(op.params.dims[1], op.window.k_w);
+}
+uint32_t winograd_band_outputs(const PlannedOp& op) {
+  return (uint32_t)op.params.dims[0] * op.params.dims[2];
+}
+
+// Bands of `rows` rows that have one of `all`.
+Range bands_of(Range all, uint32_t rows) {
+  return {all.begin / rows, (all.end + rows - 1) / rows};
+}
+
+Range inputs_of_bands(const PlannedOp& op, Range bands, uint32_t in_h) {
+  const int64_t rows = winograd_band_outputs(op), halo = (int64_t)op.window.k_h - 1;
+  const auto inside = [&](int64_t y) { return (uint32_t)std::clamp<int64_t>(y - op.window.pad_top, 0, in_h); };
+  return {inside(bands.begin * rows), inside(bands.end * rows + halo)};
+}
+
 class Scheduler {
  public:
   Scheduler(const Network& network, const std::vector<PlannedOp>& ops, const std::vector<bool>& may_be_ring)
@@ -56,6 +76,11 @@ class Scheduler {
     Schedule schedule;
     schedule.ring_h.assign(network_.values.size(), 0);
     for (size_t first = 0; first < ops_.size();) {
+      if (ops_[first].kind == OpKind::winograd_input) {
+        add_winograd(first, &schedule);
+        first += 2;
+        continue;
+      }
       size_t last = first;
       while (linkable_[last] && bytes(ops_[last].output) >= choice.least_value_bytes) ++last;
       add_group(first, last, choice, &schedule);
@@ -129,6 +154,17 @@ class Scheduler {
     }
   }
 
+  // The two halves of a Winograd convolution in turn: of its transformed input there is one band.
+  void add_winograd(size_t first, Schedule* schedule) const {
+    const uint32_t h = rows_of(first + 1), rows = winograd_band_outputs(ops_[first]);
+    const uint32_t alphas = winograd_alphas(ops_[first]);
+    for (uint32_t band = 0; band * rows < h; ++band) {
+      schedule->steps.push_back({(uint32_t)first, band * alphas, (band + 1) * alphas, 0});
+      schedule->steps.push_back({(uint32_t)first + 1, band * rows, std::min(h, (band + 1) * rows), 0});
+    }
+    schedule->ring_h[(size_t)ops_[first].output] = alphas;
+  }
+
   // The ring behind op i holds the rows that it makes next and those that the op after it, which has made `consumed`
   // rows, still needs.
   void keep_rows(size_t i, Range made, uint32_t consumed, Schedule* schedule) const {
@@ -151,6 +187,11 @@ class Scheduler {
 
 Range rows_needed(const Network& network, const PlannedOp& op, size_t index, Range out) {
   const Shape& in = network.values[(size_t)op.inputs[index]].shape;
+  if (op.kind == OpKind::winograd_input) return inputs_of_bands(op, bands_of(out, winograd_alphas(op)), in.h);
+  if (op.kind == OpKind::winograd_product) {
+    const Range bands = bands_of(out, winograd_band_outputs(op));
+    return {bands.begin * winograd_alphas(op), bands.end * winograd_alphas(op)};
+  }
   if (!works_by_rows(op.kind)) return {0, in.h};
   if (!op.has_window) return in.h == 1 ? Range{0, 1} : out;
   const Window& w = op.window;

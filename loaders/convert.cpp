@@ -7,6 +7,7 @@
 #include "loaders/error.h"
 #include "loaders/labels.h"
 #include "loaders/plan.h"
+#include "loaders/winograd.h"
 #include "loaders/write_posy.h"
 
 namespace posy {
@@ -53,6 +54,7 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   }
   try {
     simplify(&network, options.keep_bottleneck);
+    if (options.winograd) choose_winograd(&network);
     const Plan plan = make_plan(&network);
     conversion.posy = write_posy(network, plan, options.weights);
   } catch (const InputError& error) {

@@ -1,4 +1,4 @@
-// A graph's file becomes a .posy file's bytes: read -> lower -> simplify -> plan -> write.
+// A graph's file becomes a .posy file's bytes: read -> lower -> simplify -> choose_winograd -> plan -> write.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -16,6 +16,7 @@ struct ConvertOptions {
   std::string labels;  // a file; empty: the one beside the graph, if there is one
   WeightChoice weights = WeightChoice::kAuto;
   bool keep_bottleneck = false;
+  bool winograd = true;  // where it saves time: loaders/winograd.h
 };
 
 // What was found and done, for people.

@@ -1,6 +1,6 @@
 // What a graph computes, in few words: the internal description between readers and the .posy file.
 //
-//     read -> lower (graph to network) -> simplify (folding, fusing) -> plan -> write
+//     read -> lower (graph to network) -> simplify (folding, fusing) -> choose_winograd -> plan -> write
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -77,12 +77,14 @@ enum class NodeKind {
   kReduce,
   kBatchProduct,
   kLocalResponseNorm,
-  kQuantize,  // to 8 bits of a range measured at run time
-  kSlice,     // channels params.dims[0] ... of the input: a view
-  kClamp,     // out = clamp(in): folded into what makes `in` where possible
-  kAffine,    // out = in * scale + bias per channel: folded into convolutions where possible
-  kConcat,    // along channels
-  kReshape,   // the same floats in another shape
+  kQuantize,         // to 8 bits of a range measured at run time
+  kWinogradInput,    // params.dims: outputs of a tile, rows and columns, and rows of tiles in a band
+  kWinogradProduct,  // the same dims; window and weights of the convolution
+  kSlice,            // channels params.dims[0] ... of the input: a view
+  kClamp,            // out = clamp(in): folded into what makes `in` where possible
+  kAffine,           // out = in * scale + bias per channel: folded into convolutions where possible
+  kConcat,           // along channels
+  kReshape,          // the same floats in another shape
   kSoftmax,
 };
 

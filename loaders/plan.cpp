@@ -98,6 +98,12 @@ class Planner {
       case NodeKind::kQuantize:
         op.kind = OpKind::quantize;
         break;
+      case NodeKind::kWinogradInput:
+        windowed(OpKind::winograd_input, false);
+        break;
+      case NodeKind::kWinogradProduct:
+        windowed(OpKind::winograd_product, true);
+        break;
       case NodeKind::kSoftmax:
         op.kind = OpKind::softmax;
         break;

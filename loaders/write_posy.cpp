@@ -7,6 +7,7 @@
 
 #include "engine/checksum.h"
 #include "engine/format.h"
+#include "kernels/winograd_transforms.hpp"
 #include "loaders/error.h"
 
 namespace posy {
@@ -98,6 +99,7 @@ class Writer {
       std::memcpy(record.order, op.params.order, sizeof record.order);
       if (op.has_window) add_window(op, &record);
       if (op.weights) add_weights(*op.weights, &record);
+      if (op.kind == OpKind::winograd_product) add_winograd_rows(op);
       ops_.push_back(record);
     }
   }
@@ -119,6 +121,14 @@ class Writer {
     record->weights_bytes = (uint32_t)(weights_.size() - record->weights_offset);
     if (weights_.size() > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
     max_rows_ = std::max(max_rows_, (uint32_t)(weights.values->floats.size() / weights.line.size()));
+  }
+
+  // In the scratch, transformed weights take the place of expanded ones.
+  void add_winograd_rows(const PlannedOp& op) {
+    const uint64_t alphas =
+        (uint64_t)winograd_alphas(op.params.dims[0], op.window.k_h) * winograd_alphas(op.params.dims[1], op.window.k_w);
+    const uint32_t in_c = network_.values[(size_t)op.inputs[0]].shape.c;
+    max_rows_ = std::max(max_rows_, (uint32_t)winograd_scratch_rows(alphas, in_c));
   }
 
   void add_labels() {

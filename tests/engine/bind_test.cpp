@@ -77,6 +77,12 @@ Uses uses_of(const OpRecord& op) {
     case OpKind::local_response_norm:
       uses = {0, 3, 1, 0, false, false, false, false};
       break;
+    case OpKind::winograd_input:
+      uses = {0, 0, 3, 0, true, false, false, false};
+      break;
+    case OpKind::winograd_product:
+      uses = {0, 0, 3, 0, true, true, true, false};
+      break;
   }
   return uses;
 }
@@ -284,6 +290,77 @@ TEST_CASE("open: a mirrored border may reach to the end of the mirror image, a c
   CHECK(with(stride, 3, kSymmetric) == POSY_BAD_OP);
   for (const size_t field : {top, left, cut, cut + 2}) CHECK(with(field, 0xffff, kConstant) == POSY_OK);
   for (const size_t field : {stride, stride + 2}) CHECK(with(field, kMaxWindow, kConstant) == POSY_OK);
+}
+
+TEST_CASE("open: tiles need a window that has them, bands that fill the tensor between the halves, and scratch") {
+  const std::vector<uint8_t> good = build_model({});  // [5, 4, 4] in tiles of 2x4: bands of [24, 1], three of them
+  const size_t input = op_at(good, OpKind::winograd_input), product = op_at(good, OpKind::winograd_product);
+  const size_t k_h = offsetof(OpRecord, k_h), k_w = offsetof(OpRecord, k_w), out = offsetof(OpRecord, out);
+  const size_t dims = offsetof(OpRecord, dims), pad_top = offsetof(OpRecord, pad_top);
+  GuardedEngine guarded(good.size(), 4 << 20);
+  const auto opens = [&](std::vector<uint8_t> file, posy_status status, size_t at) {
+    fix_checksum(&file);
+    CHECK(guarded.open(file) == status);
+    if (status != POSY_OK) CHECK(posy_error_byte(&guarded.engine) == at);
+  };
+  const auto refuses = [&](size_t at, uint16_t value, posy_status status, size_t named) {
+    std::vector<uint8_t> file = good;
+    set(&file, at, value);
+    INFO("byte " << at << " set to " << value);
+    opens(file, status, named);
+  };
+  for (const size_t op : {input, product}) {
+    for (const uint16_t k : {0, 1, 2, 4, 6, 9, 65535}) {
+      refuses(op + k_h, k, POSY_BAD_OP, op + k_h);
+      refuses(op + k_w, k, POSY_BAD_OP, op + k_w);
+    }
+    for (const uint16_t m : {0, 1, 3, 5, 65535}) {
+      refuses(op + dims, m, POSY_BAD_OP, op + k_h);
+      refuses(op + dims + 2, m, POSY_BAD_OP, op + k_w);
+    }
+    for (const size_t field : {offsetof(OpRecord, stride_h), offsetof(OpRecord, dilation_h)}) {
+      refuses(op + field, 1, POSY_BAD_OP, op + field);
+      refuses(op + field + 2, 1, POSY_BAD_OP, op + field);
+    }
+    refuses(op + dims + 4, 0, POSY_BAD_OP, op + dims + 4);
+    refuses(op + dims + 4, 2, POSY_BAD_SHAPES, op + dims + 4);  // does not divide the columns
+    std::vector<uint8_t> file = good;                           // neither axis has a window
+    for (const size_t field : {k_h, k_w, dims, dims + 2}) set<uint16_t>(&file, op + field, 1);
+    opens(file, POSY_BAD_OP, op + k_w);
+  }
+  refuses(input + pad_top, 3, POSY_BAD_OP, input + pad_top);
+  refuses(input + pad_top + 2, 3, POSY_BAD_OP, input + pad_top + 2);
+  refuses(product + pad_top, 1, POSY_BAD_OP, product + pad_top);
+  refuses(product + pad_top + 2, 1, POSY_BAD_OP, product + pad_top);
+
+  // Bands or columns of tiles that begin below or right of the input; more or fewer than the output has.
+  const size_t between = record_at(good, SectionKind::kTensors, get<uint32_t>(good, input + out));
+  const auto resized = [&](uint32_t h, uint32_t w) {
+    std::vector<uint8_t> file = good;
+    set(&file, between + offsetof(TensorRecord, h), h);
+    set(&file, between + offsetof(TensorRecord, w), w);
+    set(&file, between + offsetof(TensorRecord, ring_h), 24u);
+    set(&file, offsetof(FileHeader, arena_bytes), 1u << 20);
+    return file;
+  };
+  opens(resized(72, 1), POSY_OK, 0);
+  opens(resized(71, 1), POSY_BAD_SHAPES, input + out);    // no whole number of bands
+  opens(resized(96, 1), POSY_BAD_SHAPES, input + out);    // a fourth band begins at row 6 - 1
+  opens(resized(48, 1), POSY_BAD_SHAPES, product + out);  // rows 4 ... are in no tile
+  opens(resized(72, 2), POSY_BAD_SHAPES, product + out);
+  opens(resized(72, 3), POSY_BAD_SHAPES, input + out);
+  std::vector<uint8_t> file = resized(24 << 14, 1);
+  opens(file, POSY_BAD_SHAPES, input + out);
+  set<uint16_t>(&file, input + dims + 4, 4);  // one column, four rows of tiles in a band of four
+  set(&file, between + offsetof(TensorRecord, h), 24u);
+  set(&file, between + offsetof(TensorRecord, w), 4u);
+  opens(file, POSY_BAD_SHAPES, input + out);
+
+  file = good;
+  const uint32_t rows = get<uint32_t>(good, offsetof(FileHeader, max_rows));
+  CHECK(rows == 24 * (4 + 1) + kWinogradSumRows);
+  set(&file, offsetof(FileHeader, max_rows), rows - 1);
+  opens(file, POSY_BAD_WEIGHTS, product + dims);
 }
 
 TEST_CASE("open: what a run computes is counted, also where an output costs much or a step looks at its whole input") {

@@ -35,10 +35,34 @@ class NetworkBuilder {
     n.weights = weights(k * k * shape(in).c, out_c);
     return n.output;
   }
+  // Stride 1, a window of any two sides.
+  ValueId oblong_conv(ValueId in, uint32_t k_h, uint32_t k_w, uint32_t out_c) {
+    const Shape s = shape(in);
+    NetworkNode& n = node(NodeKind::kConv2d, "conv", {in}, {s.h, s.w, out_c});
+    n.window = {k_h, k_w, 1, 1, 1, 1, (k_h - 1) / 2, (k_w - 1) / 2};
+    n.weights = weights(k_h * k_w * s.c, out_c);
+    return n.output;
+  }
   ValueId depthwise(ValueId in, uint32_t k, uint32_t stride, Clamp clamp) {
     NetworkNode& n = windowed(NodeKind::kDepthwiseConv2d, "depthwise", in, k, stride, shape(in).c);
     n.clamp = clamp;
     n.weights = weights(k * k, shape(in).c);
+    return n.output;
+  }
+  // 3x3 in tiles of 2x4, a row of tiles in each band.
+  ValueId winograd(ValueId in, uint32_t out_c, Clamp clamp) {
+    const Shape s = shape(in);
+    NetworkNode& first = node(NodeKind::kWinogradInput, "transform", {in}, {(s.h + 1) / 2 * 24, (s.w + 3) / 4, s.c});
+    first.window = {3, 3, 0, 0, 0, 0, 1, 1};
+    first.params.dims[0] = 2;
+    first.params.dims[1] = 4;
+    first.params.dims[2] = 1;
+    const FunctionParams params = first.params;
+    NetworkNode& n = node(NodeKind::kWinogradProduct, "winograd", {first.output}, {s.h, s.w, out_c});
+    n.window = {3, 3, 0, 0, 0, 0, 0, 0};
+    n.params = params;
+    n.clamp = clamp;
+    n.weights = weights(9 * s.c, out_c);
     return n.output;
   }
   ValueId max_pool(ValueId in, uint32_t k, uint32_t stride) {
@@ -191,7 +215,8 @@ inline std::vector<uint8_t> build_model(const ModelOptions& options) {
   const ValueId padded = b.crop(b.pad(b.quantize(gated, wide), PadMode::symmetric, 2, 2), 1, 0);
   const ValueId normed = b.local_response_norm(b.resize(padded, first, true));
   const ValueId turned = b.transpose(b.transpose(b.batch_product(normed, point)));
-  const ValueId joined = b.concat(b.concat(b.concat(sum, b.max_pool(wide, 3, 1)), point), turned);
+  const ValueId tiled = b.winograd(wide, c, kRelu6);
+  const ValueId joined = b.concat(b.concat(b.concat(sum, b.max_pool(tiled, 3, 1)), point), turned);
   b.softmax(b.conv(b.average_all(joined), 1, 1, options.classes, kNone));
   Network& network = b.network();
   network.preprocessing = options.preprocessing;
@@ -202,7 +227,7 @@ inline std::vector<uint8_t> build_model(const ModelOptions& options) {
   if (options.band_rows > 0) {
     std::vector<StepRecord> steps;
     for (const StepRecord& step : plan.steps) {
-      for (uint32_t y = 0; y < step.row_end; y += options.band_rows) {
+      for (uint32_t y = step.row_begin; y < step.row_end; y += options.band_rows) {
         steps.push_back({step.op, y, std::min(step.row_end, y + options.band_rows), 0});
       }
     }

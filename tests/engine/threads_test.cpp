@@ -23,7 +23,7 @@ std::vector<uint8_t> wide_model(WeightChoice weights) {
 }
 
 std::vector<float> scores_of(const std::vector<uint8_t>& file, const posy_options& options) {
-  GuardedEngine guarded(file.size(), 8 << 20);
+  GuardedEngine guarded(file.size(), 32 << 20);
   REQUIRE(guarded.open(file, &options) == POSY_OK);
   std::vector<float> scores = guarded.scores();
   CHECK(guarded.scores() == scores);

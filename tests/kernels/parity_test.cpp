@@ -42,6 +42,11 @@ std::string describe(const Trial<Args>& trial, const Layout& layout) {
        << w.dilation_w << " pad " << w.pad_top << "," << w.pad_left << " gaps " << layout.in_gap << ","
        << layout.out_gap << " band " << layout.band_rows << " rings " << layout.rings << "+" << layout.spare_rows
        << " parts " << layout.parts;
+  if constexpr (requires { args.tiles; }) {
+    const WinogradTiles& t = args.tiles;
+    text << " tiles " << t.m_h << "x" << t.m_w << " of " << t.k_h << "x" << t.k_w << " band " << t.band_rows << "x"
+         << t.columns;
+  }
   if constexpr (requires { args.weights; }) text << " weights " << (int)args.weights.type;
   if constexpr (requires { args.function; }) text << " function " << (int)args.function;
   if constexpr (requires { args.mode; })

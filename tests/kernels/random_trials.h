@@ -354,4 +354,64 @@ inline Trial<QuantizeArgs> random_quantize(Random& random, const TrialOptions& o
   return trial;
 }
 
+// Every window and tile that there is, along one axis or both, and bands of any height. `out` is the map that the tiles
+// cover.
+inline WinogradTiles random_tiles(Random& random, uint32_t out_h, uint32_t out_w) {
+  constexpr uint32_t kAxes[][2] = {{2, 3}, {4, 3}, {2, 5}, {2, 7}, {3, 7}};  // m, k
+  WinogradTiles t = {1, 1, 1, 1, 1, 1, 0, 0};
+  const uint32_t which = random.between(1, 3);
+  const auto draw = [&](uint32_t* m, uint32_t* k) {
+    const auto& axis = kAxes[random.between(0, 4)];
+    *m = axis[0];
+    *k = axis[1];
+  };
+  if (which & 1) draw(&t.m_h, &t.k_h);
+  if (which & 2) draw(&t.m_w, &t.k_w);
+  t.alphas_h = t.m_h + t.k_h - 1;
+  t.alphas_w = t.m_w + t.k_w - 1;
+  const uint32_t rows = (out_h + t.m_h - 1) / t.m_h;
+  t.band_rows = random.one_in(2) ? rows : random.between(1, rows);
+  t.columns = (out_w + t.m_w - 1) / t.m_w;
+  return t;
+}
+
+inline Tensor transformed_tensor(const WinogradTiles& t, uint32_t out_h, uint32_t c) {
+  const uint32_t rows = (out_h + t.m_h - 1) / t.m_h, bands = (rows + t.band_rows - 1) / t.band_rows;
+  return dense_tensor(bands * t.alphas(), t.band_tiles(), c);
+}
+
+inline Trial<WinogradInputArgs> random_winograd_input(Random& random, const TrialOptions& options) {
+  Trial<WinogradInputArgs> trial;
+  WinogradInputArgs& args = trial.args;
+  const uint32_t c = random.one_in(8) ? random.between(33, 80) : random.between(1, 40);
+  uint32_t h = random.between(1, 20), w = random.between(1, 20);
+  while ((uint64_t)h * w * c * 10 > options.max_macs && h * w > 1) (h > w ? h : w) /= 2;
+  args.tiles = random_tiles(random, h, w);
+  args.pad_top = random.between(0, args.tiles.k_h - 1);
+  args.pad_left = random.between(0, args.tiles.k_w - 1);
+  // The input of a convolution that makes h x w, or one that is smaller than the tiles.
+  const auto size = [&](uint32_t out, uint32_t k, uint32_t pad) {
+    return random.one_in(4) ? random.between(1, out) : std::max(1, (int)(out + k - 1) - 2 * (int)pad);
+  };
+  args.in = dense_tensor(size(h, args.tiles.k_h, args.pad_top), size(w, args.tiles.k_w, args.pad_left), c);
+  args.out = transformed_tensor(args.tiles, h, c);
+  random_inputs(random, options, &trial);
+  return trial;
+}
+
+inline Trial<WinogradProductArgs> random_winograd_product(Random& random, const TrialOptions& options) {
+  Trial<WinogradProductArgs> trial;
+  WinogradProductArgs& args = trial.args;
+  const uint32_t in_c = random.between(1, 40), out_c = random.between(1, 40);
+  uint32_t h = random.between(1, 33), w = random.between(1, 33);
+  while ((uint64_t)h * w * in_c * out_c * 4 > options.max_macs && h * w > 1) (h > w ? h : w) /= 2;
+  args.tiles = random_tiles(random, h, w);
+  args.in = transformed_tensor(args.tiles, h, in_c);
+  args.out = dense_tensor(h, w, out_c);
+  random_weights(random, args.tiles.k_h * args.tiles.k_w * in_c, &trial);
+  args.clamp = random_clamp(random);
+  random_inputs(random, options, &trial);
+  return trial;
+}
+
 }  // namespace posy

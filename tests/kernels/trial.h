@@ -80,6 +80,11 @@ inline Range rows_in_window(const Window& w, Range rows, uint32_t in_h) {
   return {inside(first), std::max(inside(first), inside(last + 1))};
 }
 
+// Bands of `height` rows that have one of `rows`.
+inline Range bands_with(Range rows, uint32_t height) {
+  return {rows.begin / height, (rows.end + height - 1) / height};
+}
+
 // The rows of input `i` that output rows `rows` look at, or more.
 template <class Args>
 Range rows_needed(Args args, size_t i, Range rows) {
@@ -87,6 +92,16 @@ Range rows_needed(Args args, size_t i, Range rows) {
   if constexpr (std::is_same_v<Args, ResizeArgs> || std::is_same_v<Args, TransposeArgs>) return {0, in.h};
   if constexpr (requires { args.range_of; }) {
     if (i == 1) return {0, in.h};
+  }
+  if constexpr (std::is_same_v<Args, WinogradProductArgs>) {
+    const Range bands = bands_with(rows, args.tiles.m_h * args.tiles.band_rows);
+    return {bands.begin * args.tiles.alphas(), bands.end * args.tiles.alphas()};
+  }
+  if constexpr (std::is_same_v<Args, WinogradInputArgs>) {
+    const WinogradTiles& t = args.tiles;
+    const Range bands = bands_with(rows, t.alphas());
+    const Window of_band = {t.k_h, 1, 1, 1, 1, 1, args.pad_top, 0};
+    return rows_in_window(of_band, {bands.begin * t.m_h * t.band_rows, bands.end * t.m_h * t.band_rows}, in.h);
   }
   if constexpr (std::is_same_v<Args, PadArgs>) {
     if (args.mode != PadMode::constant) return {0, in.h};
@@ -98,6 +113,17 @@ Range rows_needed(Args args, size_t i, Range rows) {
   // One row for all of the output's, or all rows for one.
   if (in.h != args.out.h && !(requires { args.window; })) return {0, in.h};
   return rows_in_window(window_of(args), rows, in.h);
+}
+
+// What an op wants of the scratch, in rows of weights.
+template <class Args>
+uint32_t scratch_rows(const Args& args) {
+  if constexpr (std::is_same_v<Args, WinogradProductArgs>) {
+    return (uint32_t)winograd_scratch_rows(args.tiles.alphas(), args.in.c);
+  } else if constexpr (requires { args.weights; }) {
+    return args.weights.rows;
+  }
+  return 0;
 }
 
 // Ops that see their tensors as plain arrays.
@@ -151,12 +177,12 @@ struct Outcome {
 // One task: everything in the output's memory but the lanes of these rows has to stay as it was.
 template <class Args>
 void run_band(const KernelTable& table, Kernel<Args> kernel, const Args& args, const Layout& layout, Range rows,
-              uint32_t weight_rows, Workspace* space, Outcome* outcome) {
+              Workspace* space, Outcome* outcome) {
   std::vector<float> expected(args.out.data, args.out.data + floats_of(args.out));
   for (uint32_t i = 0; i < layout.parts; ++i) {
     const uint32_t part = layout.parts_reversed ? layout.parts - 1 - i : i;
     if (layout.only_part >= 0 && part != (uint32_t)layout.only_part) continue;
-    const size_t scratch_floats = table.scratch_floats(weight_rows) * layout.scratch_factor;
+    const size_t scratch_floats = table.scratch_floats(scratch_rows(args)) * layout.scratch_factor;
     float* scratch = (float*)space->scratch.take(scratch_floats * sizeof(float));
     kernel(args, {rows, part, layout.parts, scratch, scratch_floats});
     outcome->stayed_inside &= space->scratch.front_is_intact();
@@ -178,7 +204,6 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
   const std::vector<Range> bands = bands_of(args.out.h, layout.band_rows);
   const std::vector<Tensor*> inputs = inputs_of(args);
   const bool plain = kTakesNoGaps<Args>, rings = layout.rings && !plain;
-  uint32_t weight_rows = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
     uint32_t live_rows = 1;
     for (const Range band : bands) {
@@ -195,7 +220,6 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
     const bool has_table = args.weights.type == WeightType::u8_table;
     args.weights.table = has_table ? (const float*)bytes : nullptr;
     args.weights.panels = bytes + (has_table ? kTableBytes : 0);
-    weight_rows = args.weights.rows;
   }
 
   Outcome outcome;
@@ -207,7 +231,7 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
       copy_rows<true>(*inputs[i], {made[i], until}, trial.inputs[i]);
       made[i] = std::max(made[i], until);
     }
-    run_band(table, table.*kernel, args, layout, band, weight_rows, space, &outcome);
+    run_band(table, table.*kernel, args, layout, band, space, &outcome);
   }
   outcome.stayed_inside &= space->out.front_is_intact() && space->in[0].front_is_intact();
   if (inputs.size() > 1) outcome.stayed_inside &= space->in[1].front_is_intact();
