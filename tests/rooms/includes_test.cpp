@@ -99,8 +99,9 @@ std::string broken_rule(const Include& include) {
   if (only_in("nlohmann", {"loaders/", "apps/", "tests/apps/"})) return "json belongs to loaders and apps";
   if (only_in("doctest", {"tests/"})) return "doctest belongs to tests";
   for (const char* vectors : {"xsimd", "immintrin", "arm_neon", "wasm_simd128"}) {
-    if (only_in(vectors, {"kernels/simd.hpp"})) return "vectors belong to kernels/simd.hpp";
+    if (only_in(vectors, {"kernels/simd_x86.hpp", "kernels/simd_neon.hpp"})) return "vectors belong to kernels/simd.hpp";
   }
+  if (only_in("kernels/simd_", {"kernels/simd.hpp"})) return "kernels/simd.hpp chooses the vectors";
   if (include.quoted && height_of(room_of(what)) > height_of(room)) return "rooms look down only";
 
   // The runtime: libc's memory functions and types, and for the optional pool the system's threads.
@@ -114,7 +115,8 @@ std::string broken_rule(const Include& include) {
   const std::map<std::string, std::vector<std::string>> elsewhere = {
       {"engine/threads.cpp", {"pthread.h", "sched.h"}},
       {"kernels/cpu.cpp", {"cpuid.h", "sys/auxv.h", "asm/hwcap.h"}},
-      {"kernels/simd.hpp", {"immintrin.h", "xsimd/xsimd.hpp", "arm_neon.h", "wasm_simd128.h"}},
+      {"kernels/simd_x86.hpp", {"immintrin.h", "xsimd/xsimd.hpp"}},
+      {"kernels/simd_neon.hpp", {"arm_neon.h"}},
   };
   const auto place = elsewhere.find(include.file);
   const bool allowed = place != elsewhere.end() && std::count(place->second.begin(), place->second.end(), what);
@@ -145,6 +147,7 @@ TEST_CASE("rooms: the rules refuse what they are there to refuse") {
       {"engine/run.cpp", "algorithm", false},         {"engine/open.cpp", "stdio.h", false},
       {"kernels/math.hpp", "cmath", false},           {"kernels/dispatch.cpp", "stdlib.h", false},
       {"engine/run.cpp", "pthread.h", false},         {"kernels/pool.hpp", "math.hpp", true},
+      {"kernels/pool.hpp", "kernels/simd_neon.hpp", true},
   };
   for (const Include& include : wrong) {
     INFO(include.file << " includes " << include.what);
