@@ -57,7 +57,9 @@ struct TilePixels {
   POSY_INLINE TilePixels(const float* first, size_t pixel_step) : step(pixel_step) {
     POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pointers[p] = first + kPixelsPerPointer * p * step;
   }
-  POSY_INLINE const float* at(uint32_t m) const { return pointers[m / kPixelsPerPointer] + m % kPixelsPerPointer * step; }
+  POSY_INLINE const float* at(uint32_t m) const {
+    return pointers[m / kPixelsPerPointer] + m % kPixelsPerPointer * step;
+  }
   POSY_INLINE void advance(uint32_t values) {
     POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pointers[p] += values;
   }
@@ -157,8 +159,8 @@ inline ProductTile tile_of_height(uint32_t rows) {
   return product_tile<kRows, kPanels>;
 }
 
-// The product of a run of `pixels` outputs with a group of panels, or a slice of one. While the tiles pass over it, each
-// calls for its share of the panels that follow in memory.
+// The product of a run of `pixels` outputs with a group of panels, or a slice of one. While the tiles pass over it,
+// each calls for its share of the panels that follow in memory.
 inline void product_of_slice(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   const uint32_t tiles = divide_up(pixels, kTileRows);
   const uint32_t height = pixels / tiles, taller = pixels % tiles;
@@ -174,8 +176,8 @@ inline void product_of_slice(const Patch& patch, const Panels& panels, uint32_t 
   }
 }
 
-// The product of a run of `pixels` outputs with at most kTilePanels panels: slice by slice where a tile is narrower than
-// a panel.
+// The product of a run of `pixels` outputs with at most kTilePanels panels: slice by slice where a tile is narrower
+// than a panel.
 inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   static_assert(kPanelVectors % kTileVectors == 0 && (kTileVectors == kPanelVectors || kTilePanels == 1));
   Panels slice = panels;

@@ -6,13 +6,15 @@
 //   load, store, splat, fma            fma(a, b, c) is a * b + c, rounded once
 //   maximum(a, b), minimum(a, b)       as in clamp_f32: b where one of them is NaN, and of two zeros
 //   load_first, store_first(p, v, n)   the first n < kLanes floats; nothing beyond them is touched
-//   LaneMask                           some or all of the lanes, as cheap as all of them; lane_mask_works(n) says of which
+//   LaneMask                           some or all of the lanes, as cheap as all of them; lane_mask_works(n) says of
+//   which
 //                                      numbers of lanes there is one
 //   load_u8, lookup(table, p)          kLanes bytes as floats, or as places in a table of 256 floats
-//   Operand                            what a tile multiplies with weights: kOperandValues neighbouring values of a pixel,
+//   Operand                            what a tile multiplies with weights: kOperandValues neighbouring values of a
+//   pixel,
 //                                      loaded at once; fma_operand(a, i, b, c) takes that one of them
-//   kTileRows, kTilePanels             pixels and panels of a tile of outputs, and of each of its panels this many vectors:
-//   kTileVectors                       kPanelVectors, or a part of them that divides them if kTilePanels is 1
+//   kTileRows, kTilePanels             pixels and panels of a tile of outputs, and of each of its panels this many
+//   vectors: kTileVectors                       kPanelVectors, or a part of them that divides them if kTilePanels is 1
 //   kTilePrefetches, kPixelsPerPointer how product_tile.hpp reaches memory
 #pragma once
 

@@ -1,8 +1,8 @@
 // simd.hpp for NEON: AArch64, and ARMv7 with VFPv4, whose NEON has the fused multiply-add.
 //
-// AArch64 computes as IEEE 754 says. ARMv7's NEON takes denormals for zeros and makes zeros of denormal results, always;
-// all other bits are the same. What is no vector (the loops of elements, softmax, the scalar table) is VFP there, which
-// flushes nothing.
+// AArch64 computes as IEEE 754 says. ARMv7's NEON takes denormals for zeros and makes zeros of denormal results,
+// always; all other bits are the same. What is no vector (the loops of elements, softmax, the scalar table) is VFP
+// there, which flushes nothing.
 #pragma once
 #include <arm_neon.h>
 #include <string.h>

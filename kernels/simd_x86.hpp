@@ -1,5 +1,5 @@
-// simd.hpp for AVX-512 and AVX2. Works with xsimd 8.1 (Debian 12) and later; what 8.1 lacks or does slowly is an intrinsic
-// here.
+// simd.hpp for AVX-512 and AVX2. Works with xsimd 8.1 (Debian 12) and later; what 8.1 lacks or does slowly is an
+// intrinsic here.
 #pragma once
 #include <immintrin.h>
 
@@ -27,8 +27,8 @@ constexpr bool kTilePrefetches = false;
 constexpr uint32_t kLanes = V::size;
 // Tiles are whole panels wide.
 constexpr uint32_t kTileVectors = kPanelLanes / kLanes;
-// Steps between pixels are part of an address: four of them are reached from one pointer, so that pointers and steps stay
-// in registers.
+// Steps between pixels are part of an address: four of them are reached from one pointer, so that pointers and steps
+// stay in registers.
 constexpr uint32_t kPixelsPerPointer = 4;
 
 inline V load(const float* p) {

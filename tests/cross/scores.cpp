@@ -1,5 +1,5 @@
-// scores MODEL: a line for each instruction set of this machine, its name and the bits of the model's scores of a picture
-// that is made here.
+// scores MODEL: a line for each instruction set of this machine, its name and the bits of the model's scores of a
+// picture that is made here.
 #include <posy.h>
 
 #include <cstdio>
