@@ -14,9 +14,6 @@
 #define POSY_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
-// What all ops of this kind call: there is one of it in each table, whatever a compiler thinks of it.
-#define POSY_SHARED __attribute__((noinline, unused))
-
 namespace posy {
 namespace {
 

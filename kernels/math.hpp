@@ -3,6 +3,9 @@
 #pragma once
 #include "kernels/tensor.hpp"
 
+// What several kernels call: there is one of it in each table, whatever a compiler thinks of it.
+#define POSY_SHARED __attribute__((noinline, unused))
+
 namespace posy {
 namespace {  // one private copy in every translation unit, compiled for its instruction set
 

@@ -12,6 +12,8 @@ struct Panels {
   const float* data;
   size_t stride;
   uint32_t count;
+  const float* next;  // the floats, or bytes, of the next ones in the file
+  size_t next_floats;
 };
 
 constexpr uint32_t kAllPanels = 1u << 28;
@@ -51,17 +53,19 @@ inline void expand_rows(const Weights& weights, const uint8_t* panel, uint32_t f
 
 // Float weights are read where they lie; 8-bit ones are expanded into scratch, a few panels at a time and never the
 // whole model, in the way weights.hpp defines them.
-inline Panels expand_panels(const Weights& weights, uint32_t first, uint32_t count, float* scratch) {
+POSY_SHARED Panels expand_panels(const Weights& weights, uint32_t first, uint32_t count, float* scratch) {
   const size_t bytes = panel_bytes(weights.type, weights.rows);
   const uint8_t* panel = weights.panels + first * bytes;
   const size_t stride = ((size_t)weights.rows + kHeaderVectors) * kPanelLanes;
-  if (weights.type == WeightType::f32) return {(const float*)panel, stride, count};
+  const float* const next = (const float*)(panel + count * bytes);
+  const size_t next_floats = count * bytes / sizeof(float);
+  if (weights.type == WeightType::f32) return {(const float*)panel, stride, count, next, next_floats};
   for (uint32_t p = 0; p < count; ++p, panel += bytes) {
     float* to = scratch + p * stride;
     expand_header(panel, weights.type, to);
     expand_rows(weights, panel, 0, weights.rows, to + kHeaderVectors * kPanelLanes);
   }
-  return {scratch, stride, count};
+  return {scratch, stride, count, next, next_floats};
 }
 
 // How many panels can be expanded at once; any number of those that lie expanded in the file.

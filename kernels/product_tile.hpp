@@ -164,8 +164,8 @@ inline ProductTile tile_of_height(uint32_t rows) {
 inline void product_of_slice(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   const uint32_t tiles = divide_up(pixels, kTileRows);
   const uint32_t height = pixels / tiles, taller = pixels % tiles;
-  const size_t group = panels.count * panels.stride, ahead_step = group / tiles / kPanelLanes * kPanelLanes;
-  const float* ahead = panels.data + group;
+  const size_t ahead_step = panels.next_floats / tiles / kPanelLanes * kPanelLanes;
+  const float* ahead = panels.next;
   size_t first = 0;
   for (uint32_t t = 0; t < tiles; ++t, ahead += ahead_step) {
     const uint32_t rows = height + (t < taller ? 1 : 0);
@@ -178,7 +178,7 @@ inline void product_of_slice(const Patch& patch, const Panels& panels, uint32_t 
 
 // The product of a run of `pixels` outputs with at most kTilePanels panels: slice by slice where a tile is narrower
 // than a panel.
-inline void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
+POSY_SHARED void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   static_assert(kPanelVectors % kTileVectors == 0 && (kTileVectors == kPanelVectors || kTilePanels == 1));
   Panels slice = panels;
   TileEnd slice_end = end;

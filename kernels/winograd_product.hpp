@@ -168,7 +168,8 @@ inline Panels winograd_transform_panels(const WinogradProductArgs& args, uint32_
   for (uint32_t p = 0; p < count; ++p) {
     winograd_transform_panel(args, args.weights.panels + (first + p) * bytes, scratch + p * stride);
   }
-  return {scratch, stride, count};
+  const uint8_t* next = args.weights.panels + (first + count) * bytes;
+  return {scratch, stride, count, (const float*)next, count * bytes / sizeof(float)};
 }
 
 // Sums of a block of tiles. Those of one value along the height, [alphas_w, tiles, lanes], are made first and then
@@ -185,12 +186,14 @@ inline uint32_t winograd_block_tiles(const WinogradTiles& t) {
   return most < kTileRows ? most : most / kTileRows * kTileRows;
 }
 
-inline void winograd_sum_tiles(const WinogradProductArgs& args, uint32_t band, Range tiles, const Panels& panels,
+inline void winograd_sum_tiles(const WinogradProductArgs& args, uint32_t band, Range tiles, const Panels& group,
                                const WinogradSums& sums) {
   const WinogradTiles& t = args.tiles;
   const WinogradPass along_w = winograd_passes(t.m_w, t.k_w).output;
   const bool two_axes = along_w && t.alphas_h > 1;
   const uint32_t count = tiles.end - tiles.begin;
+  Panels panels = group;  // each value's products call for their share of the next group
+  panels.next_floats = group.next_floats / t.alphas() / kPanelLanes * kPanelLanes;
   Patch patch = {};
   patch.segments = 1;
   patch.length = args.in.c;
@@ -203,6 +206,7 @@ inline void winograd_sum_tiles(const WinogradProductArgs& args, uint32_t band, R
       patch.set_rows(args.in, band * t.alphas() + alpha, 0, 1, tiles.begin);
       patch.first_weight = alpha * (args.in.c + 1);
       product(patch, panels, count, {line + j * sums.step, sums.lanes, sums.lanes, {}, true});
+      panels.next += panels.next_floats;
     }
     if (two_axes) along_w(line, sums.step, of_tile, sums.step, count * sums.lanes);
   }
