@@ -87,3 +87,25 @@ bool cpu_has_avx512() {
 
 }  // namespace posy
 #endif
+
+#if defined(__arm__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+namespace posy {
+
+bool cpu_has_neon() {
+#if defined(__aarch64__)
+  return true;  // it is where programs pass their floats
+#elif defined(__arm__) && defined(__linux__)
+  constexpr unsigned long kNeeded = HWCAP_NEON | HWCAP_VFPv4;
+  return (getauxval(AT_HWCAP) & kNeeded) == kNeeded;
+#elif defined(__ARM_NEON) && defined(__ARM_FEATURE_FMA)
+  return true;  // this file is compiled for nothing less
+#else
+  return false;
+#endif
+}
+
+}  // namespace posy

@@ -14,6 +14,9 @@ extern const KernelTable kAvx2Kernels;
 #ifdef POSY_WITH_AVX512
 extern const KernelTable kAvx512Kernels;
 #endif
+#ifdef POSY_WITH_NEON
+extern const KernelTable kNeonKernels;
+#endif
 
 namespace {
 
@@ -29,6 +32,9 @@ const Candidate kCandidates[] = {
 #endif
 #ifdef POSY_WITH_AVX2
     {&kAvx2Kernels, cpu_has_avx2},
+#endif
+#ifdef POSY_WITH_NEON
+    {&kNeonKernels, cpu_has_neon},
 #endif
 #ifdef POSY_WITH_SCALAR
     {&kScalarKernels, [] { return true; }},

@@ -3,7 +3,7 @@
 //
 // Everything the headers define is private to this file, so no inline function compiled for one instruction set can
 // stand in for another's.
-#if defined(POSY_ISA_AVX2) || defined(POSY_ISA_AVX512)
+#if defined(POSY_ISA_AVX2) || defined(POSY_ISA_AVX512) || defined(POSY_ISA_NEON)
 #define POSY_SIMD
 #endif
 
@@ -26,6 +26,9 @@
 #elif defined(POSY_ISA_AVX2)
 #define POSY_TABLE kAvx2Kernels
 #define POSY_ISA_NAME "avx2"
+#elif defined(POSY_ISA_NEON)
+#define POSY_TABLE kNeonKernels
+#define POSY_ISA_NAME "neon"
 #else
 #define POSY_TABLE kScalarKernels
 #define POSY_ISA_NAME "scalar"

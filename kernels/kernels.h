@@ -33,7 +33,7 @@ const char* binary_name(uint8_t function);
 uint32_t unary_parameters(uint8_t function);
 
 struct KernelTable {
-  const char* isa;          // "scalar", "avx2", "avx512"
+  const char* isa;          // "scalar", "avx2", "avx512", "neon"
   uint32_t scratch_panels;  // panels of f32 weights that a part of a Task may expand at once
   uint64_t (*peak_fma)(uint32_t iterations, float* value);  // peak.hpp: as fast as multiply-adds go
 #define POSY_OP(number, name, Args) Kernel<Args> name;

@@ -42,19 +42,52 @@ struct TileEnd {
   bool keeps_sums;
 };
 
+// Vector v of a row of weights of some panels, or of a slice of one.
+POSY_INLINE inline V tile_weight(const float* row, size_t panel_stride, uint32_t v) {
+  return load(row + v / kTileVectors * panel_stride + v % kTileVectors * kLanes);
+}
+
+// Neighbouring pixels, kPixelsPerPointer of them reached from one pointer.
+template <uint32_t kRows>
+struct TilePixels {
+  static constexpr uint32_t kPointers = (kRows + kPixelsPerPointer - 1) / kPixelsPerPointer;
+  const float* pointers[kPointers];
+  size_t step;
+
+  POSY_INLINE TilePixels(const float* first, size_t pixel_step) : step(pixel_step) {
+    POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pointers[p] = first + kPixelsPerPointer * p * step;
+  }
+  POSY_INLINE const float* at(uint32_t m) const {
+    return pointers[m / kPixelsPerPointer] + m % kPixelsPerPointer * step;
+  }
+  POSY_INLINE void advance(uint32_t values) {
+    POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pointers[p] += values;
+  }
+};
+
+// The next kValues values of all pixels, kOperandValues or 1, with as many rows of weights.
+template <uint32_t kValues, uint32_t kRows, uint32_t kVectors>
+POSY_INLINE inline void multiply_add(const TilePixels<kRows>& pixels, const float* row, size_t panel_stride,
+                                     V (&acc)[kRows][kVectors]) {
+  V a[kRows];
+  POSY_UNROLL for (uint32_t i = 0; i < kValues; ++i, row += kPanelLanes) {
+    V b[kVectors];
+    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) b[v] = tile_weight(row, panel_stride, v);
+    POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
+      if (i == 0) a[m] = kValues == kOperandValues ? load_operand(pixels.at(m)) : splat(*pixels.at(m));
+      POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = fma_operand(a[m], i, b[v], acc[m][v]);
+    }
+  }
+}
+
 // The sums of patch * weights of the pixels first_pixel ... first_pixel + kRows. `ahead`: what is read after this
 // group of panels, to be on its way when the time comes.
 template <uint32_t kRows, uint32_t kPanels>
 void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, const float* ahead,
                   const TileEnd& end) {
-  constexpr uint32_t kVectors = kPanels * kPanelVectors;
-  // Four neighbouring pixels are reached from one pointer, so that pointers and steps stay in registers.
-  constexpr uint32_t kPointers = (kRows + 3) / 4;
+  constexpr uint32_t kVectors = kPanels * kTileVectors;
   const float* const data = panels.data;
   const size_t panel_stride = panels.stride, step = patch.pixel_step;
-  const auto weight = [&](const float* row, uint32_t v) {
-    return load(row + v / kPanelVectors * panel_stride + v % kPanelVectors * kLanes);
-  };
   V acc[kRows][kVectors];
   POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
     POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = splat(0);
@@ -66,17 +99,20 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
     place += patch.place_step;
     if (place >= patch.ring_h) place -= patch.ring_h;
     for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
-      const float* pixels[kPointers];
-      POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pixels[p] = in + 4 * p * step;
+      TilePixels<kRows> pixels(in, step);
       const float* const stop = w + (size_t)patch.length * kPanelLanes;
-      do {
-        V b[kVectors];
-        POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) b[v] = weight(w, v);
-        POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
-          const V a = splat(pixels[m / 4][m % 4 * step]);
-          POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) acc[m][v] = fma(a, b[v], acc[m][v]);
+      if constexpr (kOperandValues > 1) {
+        const float* const whole = w + (size_t)(patch.length / kOperandValues * kOperandValues) * kPanelLanes;
+        while (w != whole) {
+          multiply_add<kOperandValues>(pixels, w, panel_stride, acc);
+          pixels.advance(kOperandValues);
+          w += kOperandValues * kPanelLanes;
         }
-        POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p)++ pixels[p];
+        if (w == stop) continue;
+      }
+      do {
+        multiply_add<1>(pixels, w, panel_stride, acc);
+        pixels.advance(1);
         if constexpr (kTilePrefetches) {
           POSY_UNROLL for (uint32_t p = 0; p < kPanels; ++p)
               __builtin_prefetch(w + p * panel_stride + 16 * kPanelLanes);
@@ -98,7 +134,8 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
   const uint32_t lanes = end.lanes;
   const V low = splat(end.limits.low), high = splat(end.limits.high);
   POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v, out += kLanes) {
-    const V bias = weight(data, v), scale = weight(data + kPanelLanes, v), center = weight(data + 2 * kPanelLanes, v);
+    const V bias = tile_weight(data, panel_stride, v), scale = tile_weight(data + kPanelLanes, panel_stride, v),
+            center = tile_weight(data + 2 * kPanelLanes, panel_stride, v);
     const uint32_t left = lanes > v * kLanes ? min_u32(lanes - v * kLanes, kLanes) : 0;
     if (lane_mask_works(left)) {
       const LaneMask mask = lane_mask(left);
@@ -122,9 +159,9 @@ inline ProductTile tile_of_height(uint32_t rows) {
   return product_tile<kRows, kPanels>;
 }
 
-// The product of a run of `pixels` outputs with a group of panels. While the tiles pass over it, each calls for its
-// share of the panels that follow in memory.
-POSY_SHARED void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
+// The product of a run of `pixels` outputs with a group of panels, or a slice of one. While the tiles pass over it,
+// each calls for its share of the panels that follow in memory.
+inline void product_of_slice(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   const uint32_t tiles = divide_up(pixels, kTileRows);
   const uint32_t height = pixels / tiles, taller = pixels % tiles;
   const size_t ahead_step = panels.next_floats / tiles / kPanelLanes * kPanelLanes;
@@ -136,6 +173,21 @@ POSY_SHARED void product(const Patch& patch, const Panels& panels, uint32_t pixe
         panels.count == 1 ? tile_of_height<1, kTileRows>(rows) : tile_of_height<kTilePanels, kTileRows>(rows);
     tile(patch, first, panels, ahead, end);
     first += rows;
+  }
+}
+
+// The product of a run of `pixels` outputs with at most kTilePanels panels: slice by slice where a tile is narrower
+// than a panel.
+POSY_SHARED void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
+  static_assert(kPanelVectors % kTileVectors == 0 && (kTileVectors == kPanelVectors || kTilePanels == 1));
+  Panels slice = panels;
+  TileEnd slice_end = end;
+  for (uint32_t lane = 0; lane < kPanelLanes; lane += kTileVectors * kLanes) {
+    if (lane > 0 && lane >= end.lanes && !end.keeps_sums) return;
+    slice.data = panels.data + lane;
+    slice_end.out = end.out + lane;
+    slice_end.lanes = end.lanes - lane;
+    product_of_slice(patch, slice, pixels, slice_end);
   }
 }
 

@@ -1,23 +1,35 @@
-# Reads `objdump -d -C --no-show-raw-insn` (x86, AT&T syntax) and finds the innermost loops that multiply and add: from
-# the target of a conditional backward jump to the jump, without another such loop inside. (What jumps back without a
-# condition is mostly code that was laid out behind its loop, and so is what has the function's return in between.)
-# Registers have to suffice there: a vector that is kept on the stack is read, or written and read, in each pass. One
-# line per function; exit code 1 if there are such.
+# Reads `objdump -d -C --no-show-raw-insn` (x86 in AT&T syntax, AArch64, ARMv7) and finds the innermost loops that
+# multiply and add: from the target of a conditional backward jump to the jump, without another such loop inside. (What
+# jumps back without a condition is mostly code that was laid out behind its loop, and so is what has the function's
+# return in between.) Registers have to suffice there: a vector that is kept on the stack is read, or written and read, in
+# each pass. One line per function; exit code 1 if there are such.
 #   -v skip=REGEX  functions that are not looked at        -v least=N  fewer loops than this are a failure too
 
 # A function's lines are kept in address[] and text[], 1 ... lines.
 function is_stack(operands) {
-  if (operands ~ /\(%rsp/) return 1
-  return frame_pointer && operands ~ /\(%rbp/
+  if (operands ~ /\(%rsp/ || operands ~ /\[sp/) return 1
+  return frame_pointer && operands ~ frame_pointer
+}
+
+function is_multiply_add(code) {
+  return code ~ /^(vfn?m(add|sub)[0-9]+[ps][sd]|vpdp[a-z]+|vpmadd[a-z]+|fml[as] |vfm[as]\.f32 )/
+}
+
+function is_vector(code) {
+  return code ~ /^(v|(ld|st)u?[rp] +q)/
+}
+
+function is_conditional_jump(code) {
+  return code ~ /^(j[a-ln-z][a-z]*|b\.?(eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)(\.[nw])?|[ct]bn?z) /
 }
 
 function look_at_loop(first, last,    i, adds, moves) {
   for (i = first; i <= last; ++i) {
-    if (text[i] ~ /^ret/) return
+    if (text[i] ~ /^(ret|bx +lr|(pop|ldmia).*pc})/) return
   }
   for (i = first; i <= last; ++i) {
-    if (text[i] ~ /^(vfn?m(add|sub)[0-9]+[ps][sd]|vpdp[a-z]+|vpmadd[a-z]+)/) ++adds
-    if (text[i] ~ /^v/ && is_stack(text[i])) {
+    if (is_multiply_add(text[i])) ++adds
+    if (is_vector(text[i]) && is_stack(text[i])) {
       ++moves
       example = address[i] ": " text[i]
     }
@@ -51,7 +63,8 @@ function end_function(    i, j, inner) {
   sub(/>:$/, "", name)
   gsub(/\(anonymous namespace\)::|posy::/, "", name)
   sub(/\(.*/, "", name)
-  lines = backward = frame_pointer = 0
+  lines = backward = 0
+  frame_pointer = ""
   split("", line_of)
   next
 }
@@ -61,13 +74,14 @@ function end_function(    i, j, inner) {
   ++lines
   address[lines] = part[1]
   gsub(/[ :]/, "", address[lines])
-  text[lines] = part[2]
+  text[lines] = part[2] " " part[3]
   line_of[address[lines]] = lines
-  if (text[lines] ~ /^mov +%rsp,%rbp/) frame_pointer = 1
-  if (text[lines] ~ /^j[a-ln-z][a-z]* +[0-9a-f]+/) {
-    split(text[lines], word, / +/)
-    if (word[2] in line_of) {
-      from[++backward] = line_of[word[2]]
+  if (text[lines] ~ /^mov +%rsp,%rbp/) frame_pointer = "\\(%rbp"
+  if (text[lines] ~ /^mov +x29, sp/) frame_pointer = "\\[x29"
+  if (is_conditional_jump(text[lines]) && match(text[lines], / [0-9a-f]+ </)) {
+    target = substr(text[lines], RSTART + 1, RLENGTH - 3)
+    if (target in line_of) {
+      from[++backward] = line_of[target]
       to[backward] = lines
     }
   }

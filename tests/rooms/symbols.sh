@@ -23,8 +23,9 @@ if [ "$isas" -lt 1 ] || [ "$members" -lt 6 ]; then
 fi
 failed=0
 
-# What the archive needs and does not hold. The last line is what compilers call by themselves.
-allowed="memset memcpy memcmp memmove strcmp fmaf
+# What the archive needs and does not hold. getauxval is ARM Linux's way to say what the processor has. The last line is
+# what compilers call by themselves.
+allowed="memset memcpy memcmp memmove strcmp fmaf getauxval
 _GLOBAL_OFFSET_TABLE_ __stack_chk_fail __stack_chk_guard __udivdi3 __umoddi3 __divdi3 __moddi3 __aeabi_.*"
 awk '$3 ~ /^[A-TV-Zuvwi]$/ && $3 != "w" && $3 != "v" { print $4 }' "$work/symbols" | sort -u > "$work/defined"
 awk '$3 == "U" || $3 == "w" || $3 == "v" { print $4 }' "$work/symbols" | sort -u > "$work/wanted"

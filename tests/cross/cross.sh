@@ -1,0 +1,79 @@
+#!/bin/sh
+# Builds the runtime for another processor and runs it in an emulator: the tests of the kernels, and a whole model, whose
+# scores have to be the host's to the bit. The inner loops may not use the stack.
+# usage: cross.sh aarch64|armhf SOURCE WORK POSY SCORES DOCTEST SANITIZERS
+#   POSY and SCORES (tests/cross/scores.cpp) are the host's; DOCTEST is the folder that has doctest/
+set -eu
+name=$1 source=$2 work=$3 posy=$4 scores=$5 doctest=$6 sanitizers=${7:-}
+
+skip() {
+  echo "skipped: $1"
+  exit 77
+}
+
+# Of the processors, the first has the instruction set; `old` lacks it.
+case $name in
+  aarch64) triple=aarch64-linux-gnu qemu=qemu-aarch64-static cpus='cortex-a53 max' old='' ;;
+  armhf) triple=arm-linux-gnueabihf qemu=qemu-arm-static cpus='cortex-a7 max' old=cortex-a9 ;;
+  *) echo "cross.sh: '$name' is not known" >&2; exit 2 ;;
+esac
+[ -z "$sanitizers" ] || skip "a build with -fsanitize=$sanitizers is about something else"
+for tool in $triple-g++ $triple-objdump $qemu; do
+  command -v "$tool" >/dev/null || skip "there is no $tool here: apt-get install g++-$triple qemu-user-static"
+done
+unset CFLAGS CXXFLAGS CPPFLAGS LDFLAGS
+
+quietly() {
+  "$@" >"$work/log" 2>&1 || {
+    tail -n 50 "$work/log"
+    echo "failed: $*"
+    exit 1
+  }
+}
+
+mkdir -p "$work"
+quietly cmake -S "$source/tests/cross" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DDOCTEST="$doctest" \
+  -DCMAKE_TOOLCHAIN_FILE="$source/apps/toolchains/$triple.cmake" -DPOSY_TOOLS=OFF -DPOSY_TESTS=OFF
+quietly cmake --build "$work/build" --parallel 2
+! grep -A6 'warning:' "$work/log" || exit 1
+
+# same_scores EXPECTED COMMAND...: the names of the instruction sets, and nothing but the scores of the host.
+same_scores() {
+  expected=$1
+  shift
+  "$@" >"$work/scores"
+  sets=$(sed 's/:.*//' "$work/scores" | tr '\n' ' ')
+  if [ "$expected" != any ] && [ "$sets" != "$expected" ]; then
+    echo "expected the instruction sets '$expected', found '$sets': $*"
+    exit 1
+  fi
+  sed 's/.*://' "$work/scores" | sort -u >"$work/different"
+  [ -s "$work/bits" ] || cp "$work/different" "$work/bits"
+  cat "$work/scores"
+  if [ "$(wc -l <"$work/bits")" -ne 1 ] || ! cmp -s "$work/different" "$work/bits"; then
+    echo "scores differ: $*"
+    exit 1
+  fi
+}
+
+for weights in f32 u8; do
+  model=$work/$weights.posy
+  quietly "$posy" convert "$source/models/flowers_mobilenet_v1_0.25_128.pb" --weights $weights -o "$model"
+  rm -f "$work/bits"
+  same_scores any "$scores" "$model"
+  for cpu in $cpus; do
+    same_scores 'neon scalar ' $qemu -cpu "$cpu" "$work/build/scores" "$model"
+  done
+  [ -z "$old" ] || same_scores 'scalar ' $qemu -cpu $old "$work/build/scores" "$model"
+done
+
+# Of the elementary functions what tables have to agree on; their errors do not depend on the processor.
+cpu=${cpus%% *}
+for test in peak winograd oracle parity; do
+  echo "$test"
+  quietly $qemu -cpu "$cpu" "$work/build/${test}_test"
+done
+quietly $qemu -cpu "$cpu" "$work/build/elementary_test" --test-case='unary*'
+
+OBJDUMP=$triple-objdump sh "$source/tests/rooms/spills.sh" Release '' GNU \
+  "$work/build/posy/kernels/CMakeFiles/posy_isa_neon.dir/isa.cpp.o"
