@@ -75,7 +75,7 @@ Json json_info(const Model& model) {
 std::string window_text(const OpRecord& op) {
   if (op.k_h == 0) return "";
   std::string text = std::to_string(op.k_h) + "x" + std::to_string(op.k_w);
-  if (op.stride_h != 1 || op.stride_w != 1) text += " /" + std::to_string(op.stride_h);
+  if (op.stride_h > 1 || op.stride_w > 1) text += " /" + std::to_string(op.stride_h);
   return text;
 }
 
@@ -121,7 +121,8 @@ void print_labels(const Model& model) {
   }
   const uint32_t shown = model.label_count > 12 ? 10 : model.label_count;
   std::printf("labels   %u:", model.label_count);
-  for (uint32_t i = 0; i < shown; ++i) std::printf("%s %s", i ? "," : "", model.string(model.labels[i]));
+  for (uint32_t i = 0; i < shown; ++i)
+    std::printf("%s %s", i ? "," : "", printable_name(model.string(model.labels[i])).c_str());
   std::printf(shown < model.label_count ? ", ...\n" : "\n");
 }
 
@@ -129,10 +130,10 @@ void print_info(const std::string& path, const Model& model) {
   const ModelRecord& r = *model.record;
   const FileHeader& h = *model.header;
   std::printf("file     %s, %u bytes, format %u.%u\n", path.c_str(), h.file_bytes, h.version_major, h.version_minor);
-  std::printf("input    %s, %s, (pixel - %g) / %g, legacy bilinear resize%s\n", model.string(r.input_name),
-              tensor_text(model.input()).c_str(), (double)r.mean[0], (double)r.std[0],
-              r.normalize_first ? " after normalising" : "");
-  std::printf("output   %s, %u classes\n", model.string(r.output_name), model.output().c);
+  std::printf("input    %s, %s, (pixel - %g) / %g, legacy bilinear resize%s\n",
+              printable_name(model.string(r.input_name)).c_str(), tensor_text(model.input()).c_str(), (double)r.mean[0],
+              (double)r.std[0], r.normalize_first ? " after normalising" : "");
+  std::printf("output   %s, %u classes\n", printable_name(model.string(r.output_name)).c_str(), model.output().c);
   print_labels(model);
   std::printf("weights  %u bytes\n", model.weights_bytes);
   std::printf("arena    %u bytes of activations\n", h.arena_bytes);

@@ -6,6 +6,7 @@
 #include "apps/json.h"
 #include "apps/session.h"
 #include "loaders/error.h"
+#include "loaders/graph.h"
 
 namespace posy {
 namespace {
@@ -128,7 +129,7 @@ void label_image(Session& session, const std::string& path, const LabelOptions& 
   }
   if (options.many) std::printf("%s\n", path.c_str());
   for (const posy_score& s : best_scores(session, options.top)) {
-    std::printf("%s (score=%.5f)\n", session.label(s.class_index).c_str(), (double)s.score);
+    std::printf("%s (score=%.5f)\n", printable_name(session.label(s.class_index)).c_str(), (double)s.score);
   }
   std::fprintf(stderr, "%s: %u x %u, decoded by %s in %.1f ms, run in %.2f ms (%s)\n", path.c_str(), image.width,
                image.height, image.decoder.c_str(), timing.decode_ms, timing.run_ms, posy_engine_isa(session.engine()));

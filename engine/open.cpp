@@ -3,6 +3,7 @@
 
 #include "engine/checksum.h"
 #include "engine/engine.h"
+#include "kernels/winograd_transforms.hpp"
 
 namespace posy {
 namespace {
@@ -177,6 +178,13 @@ Failure check_op(const Model& model, const OpRecord& op) {
   return fail(model, POSY_UNKNOWN_OP, &op.kind);
 }
 
+// Steps begin and end at multiples of so many rows. Of a band of Winograd's tiles every row costs
+// the whole transform: one at a time, they would be much more work than is counted.
+uint32_t step_unit(const OpRecord& op) {
+  if ((OpKind)op.kind != OpKind::winograd_input) return 1;
+  return winograd_alphas(op.dims[0], op.k_h) * winograd_alphas(op.dims[1], op.k_w);
+}
+
 Failure check_steps(const Model& model) {
   uint64_t macs = 0;
   for (uint32_t i = 0; i < model.step_count; ++i) {
@@ -188,6 +196,8 @@ Failure check_steps(const Model& model) {
     // More rows than are kept would be written over each other, by several threads at once.
     const uint32_t kept = model.tensors[op.out].ring_h;
     if (step.row_end - step.row_begin > kept) return fail(model, POSY_BAD_STEP, &step.row_end);
+    if (step.row_begin % step_unit(op) != 0) return fail(model, POSY_BAD_STEP, &step.row_begin);
+    if (step.row_end % step_unit(op) != 0) return fail(model, POSY_BAD_STEP, &step.row_end);
     if (step.zero != 0) return fail(model, POSY_BAD_STEP, &step.zero);
     macs += op_macs(model, op, step.row_end - step.row_begin);
     if (macs > kMaxMacs) return fail(model, POSY_BAD_STEP, &step);

@@ -58,6 +58,7 @@ class Arena {
   std::vector<Gap> forbidden_offsets(const Buffer& buffer) const {
     std::vector<Gap> all;
     for (const size_t index : placed_) {
+      if (buffers_[index].first > buffer.last || buffer.first > buffers_[index].last) continue;
       for (const Slab& theirs : buffers_[index].slabs) {
         for (const Slab& ours : buffer.slabs) {
           if (theirs.first > ours.last || ours.first > theirs.last) continue;

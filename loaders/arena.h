@@ -14,7 +14,8 @@ struct Slab {
 struct Buffer {
   uint64_t bytes = 0;
   std::vector<Slab> slabs;
-  uint64_t offset = 0;  // where place_buffers() has put it, a multiple of kArenaAlignment
+  int first = 0, last = 0;  // of all slabs
+  uint64_t offset = 0;      // where place_buffers() has put it, a multiple of kArenaAlignment
 };
 
 constexpr uint64_t kArenaAlignment = 64;

@@ -13,6 +13,7 @@ namespace {
 // The search for the best bands: how much memory one step's start and end are worth, and what is tried.
 constexpr uint64_t kBytesWorthAStep = 4096;
 constexpr size_t kMostThresholds = 12;
+constexpr uint64_t kMostSlabs = 256;  // of a buffer: placing looks at every pair
 constexpr uint64_t kSmallestBandBytes = 32 * 1024, kLargestBandBytes = 512 * 1024;
 
 class Planner {
@@ -282,16 +283,23 @@ class Planner {
     }
   }
 
-  // Rows that live together make a slab; a ring is one slab.
+  // Rows that live together make a slab, and so do some neighbours of a very tall map; a ring is one slab.
   void add_buffer(ValueId root, const std::vector<Slab>& rows, Layout* layout) const {
     const uint64_t row_bytes = (uint64_t)shape(root).w * pixel_stride(root) * sizeof(float);
     const uint32_t kept = ring_h(root, layout->schedule);
     const bool is_ring = kept < rows.size();
+    const uint64_t least_rows = (rows.size() - 1) / kMostSlabs + 1;
     Buffer buffer;
+    buffer.first = rows[0].first;
+    buffer.last = rows[0].last;
     for (uint64_t y = 0; y < rows.size(); ++y) {
       const Slab row = {y * row_bytes, (y + 1) * row_bytes, rows[y].first, rows[y].last};
+      buffer.first = std::min(buffer.first, row.first);
+      buffer.last = std::max(buffer.last, row.last);
       Slab* last = buffer.slabs.empty() ? nullptr : &buffer.slabs.back();
-      if (last && (is_ring || (last->first == row.first && last->last == row.last))) {
+      const bool joins =
+          last && (is_ring || y % least_rows != 0 || (last->first == row.first && last->last == row.last));
+      if (joins) {
         last->first = std::min(last->first, row.first);
         last->last = std::max(last->last, row.last);
         last->end = row.end;

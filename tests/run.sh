@@ -5,5 +5,10 @@ set -eu
 cd "$(dirname "$0")/.."
 sh apps/build.sh
 cd build
-# Exit code and last lines are ctest's.
-exec ctest --output-on-failure --no-tests=error --parallel "$(nproc)" "$@"
+failed=0
+ctest --output-on-failure --no-tests=error --parallel "$(nproc)" --output-log tests.log "$@" || failed=$?
+echo
+grep -h '^skipped:' Testing/Temporary/LastTest.log | sort -u || true
+# Last, as ctest has it: how many ran.
+grep 'tests passed' tests.log || true
+exit "$failed"

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <limits>
 
+#include "engine/model.h"
 #include "tests/engine/guarded_engine.h"
 
 using namespace posy;
@@ -230,6 +231,30 @@ TEST_CASE("open: every function number, with parameters of any bits, is refused 
   }
   tally.print("functions and parameters");
   CHECK(tally.ran >= 3 * (22 + 7 + 3 + 8 + 4 + 1 + 2 + 5));
+}
+
+// A step makes whole tiles even if it keeps one value of each: 81 steps of a row take 81 times as long as one of all
+// rows, and kMaxMacs is to hold for them too.
+TEST_CASE("open: steps that cut through Winograd's bands are refused or counted as the bands that they work through") {
+  std::vector<uint8_t> file = build_model({});
+  const size_t op = op_at(file, OpKind::winograd_input);
+  const uint32_t index = (uint32_t)((op - section(file, SectionKind::kOps).offset) / sizeof(OpRecord));
+  const auto alphas = [&](size_t k, size_t m) {
+    return get<uint16_t>(file, op + k) + get<uint16_t>(file, op + m) - 1u;
+  };
+  const uint32_t band = alphas(offsetof(OpRecord, k_h), offsetof(OpRecord, dims)) *
+                        alphas(offsetof(OpRecord, k_w), offsetof(OpRecord, dims) + 2);
+  for (uint32_t i = 0; i < section(file, SectionKind::kSteps).count; ++i) {
+    const size_t step = record_at(file, SectionKind::kSteps, i);
+    if (get<StepRecord>(file, step).op == index) set(&file, step, StepRecord{index, 0, 1, 0});
+  }
+  fix_checksum(&file);
+  std::vector<uint8_t> aligned(file.size() + 64);
+  uint8_t* bytes = aligned.data() + (64 - (uintptr_t)aligned.data() % 64);
+  std::memcpy(bytes, file.data(), file.size());
+  Model model;
+  if (open_model(bytes, file.size(), false, &model)) return;
+  CHECK(op_macs(model, model.ops[index], 1) >= op_macs(model, model.ops[index], band));
 }
 
 TEST_CASE("run: weights and factors of any bits do no harm") {

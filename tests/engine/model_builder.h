@@ -11,6 +11,7 @@
 #include "engine/checksum.h"
 #include "engine/format.h"
 #include "engine/posy.h"
+#include "kernels/winograd_transforms.hpp"
 #include "loaders/lower.h"
 #include "loaders/plan.h"
 #include "loaders/write_posy.h"
@@ -227,8 +228,13 @@ inline std::vector<uint8_t> build_model(const ModelOptions& options) {
   if (options.band_rows > 0) {
     std::vector<StepRecord> steps;
     for (const StepRecord& step : plan.steps) {
-      for (uint32_t y = step.row_begin; y < step.row_end; y += options.band_rows) {
-        steps.push_back({step.op, y, std::min(step.row_end, y + options.band_rows), 0});
+      const PlannedOp& op = plan.ops[step.op];
+      uint32_t rows = options.band_rows;
+      if (op.kind == OpKind::winograd_input) {  // whole bands of tiles
+        rows *= winograd_alphas(op.params.dims[0], op.window.k_h) * winograd_alphas(op.params.dims[1], op.window.k_w);
+      }
+      for (uint32_t y = step.row_begin; y < step.row_end; y += rows) {
+        steps.push_back({step.op, y, std::min(step.row_end, y + rows), 0});
       }
     }
     plan.steps = steps;
