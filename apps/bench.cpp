@@ -219,7 +219,7 @@ std::string quoted(const std::string& word) {
 }
 
 std::string command_line(const Args& args) {
-  std::string line = "posy bench";
+  std::string line = wanted_isa() ? "POSY_ISA=" + quoted(wanted_isa()) + " posy bench" : "posy bench";
   for (const std::string& word : args.given()) line += " " + quoted(word);
   return line;
 }

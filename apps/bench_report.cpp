@@ -43,18 +43,6 @@ double BenchReport::total_ms() const {
   return ms;
 }
 
-const char* weight_type_name(WeightType type) {
-  switch (type) {
-    case WeightType::f32:
-      return "f32";
-    case WeightType::u8_table:
-      return "u8 table";
-    case WeightType::u8_affine:
-      return "u8";
-  }
-  return "";
-}
-
 std::string short_number(double x) {
   const double size = x < 0 ? -x : x;
   char text[64];

@@ -70,6 +70,4 @@ inline Json json_number(double x) {
   return std::strtod(text, nullptr);
 }
 
-const char* weight_type_name(WeightType type);
-
 }  // namespace posy

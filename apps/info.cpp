@@ -20,18 +20,6 @@ bool has_weights(const OpRecord& op) {
   return op.weights_bytes > 0;
 }
 
-const char* weight_type_text(const OpRecord& op) {
-  switch ((WeightType)op.weight_type) {
-    case WeightType::f32:
-      return "f32";
-    case WeightType::u8_table:
-      return "u8 table";
-    case WeightType::u8_affine:
-      return "u8";
-  }
-  return "";
-}
-
 uint64_t total_macs(const Model& model) {
   uint64_t macs = 0;
   for (uint32_t i = 0; i < model.op_count; ++i) macs += op_macs(model, model.ops[i], model.tensors[model.ops[i].out].h);
@@ -110,7 +98,8 @@ void print_ops(const Model& model) {
     const TensorRecord& out = model.tensors[op.out];
     print(op_text(op), window_text(op).c_str(), clamp_text(op).c_str(), tensor_text(out).c_str());
     std::printf(" %8.2fM %10u %-8s  %s\n", (double)op_macs(model, op, out.h) / 1e6, op.weights_bytes,
-                has_weights(op) ? weight_type_text(op) : "", printable_name(model.string(op.name)).c_str());
+                has_weights(op) ? weight_type_name((WeightType)op.weight_type) : "",
+                printable_name(model.string(op.name)).c_str());
   }
 }
 

@@ -26,6 +26,18 @@ std::string usable_isas() {
 
 }  // namespace
 
+const char* weight_type_name(WeightType type) {
+  switch (type) {
+    case WeightType::f32:
+      return "f32";
+    case WeightType::u8_table:
+      return "u8 table";
+    case WeightType::u8_affine:
+      return "u8";
+  }
+  return "";
+}
+
 const char* wanted_isa() {
   const char* isa = std::getenv("POSY_ISA");
   return isa && *isa ? isa : nullptr;

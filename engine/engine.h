@@ -27,6 +27,15 @@ inline Engine* engine_of(posy_engine* engine) {
 inline const Engine* engine_of(const posy_engine* engine) {
   return (const Engine*)engine;
 }
+// task(argument, 0) ... task(argument, parts - 1), on as many threads.
+inline void spread(const Engine& engine, void (*task)(void* argument, uint32_t part), void* argument, uint32_t parts) {
+  if (parts == 1) {
+    task(argument, 0);
+  } else {
+    engine.options.parallel_for(engine.options.parallel_context, task, argument, parts);
+  }
+}
+
 inline bool is_open(const posy_engine* engine) {
   return engine && engine_of(engine)->open_mark == kOpenMark;
 }

@@ -13,7 +13,8 @@
  * The model's bytes must stay in place and unchanged while an engine has them open; they are never written.
  *
  * Threads: one engine must be used by one thread at a time; any number of engines may share one model's bytes. With a
- * parallel_for, posy_run() spreads over its threads; scores are the same bits for every number of threads.
+ * parallel_for, posy_set_image() and posy_run() spread over its threads; scores are the same bits for every number of
+ * threads.
  *
  * Every call that can fail returns a status and leaves the engine as it was before, or closed if posy_open() failed.
  * Sizes are in bytes unless their name says otherwise. */

@@ -1,5 +1,6 @@
 // posy_set_image(): from camera or photo pixels to the model's input.
 #include "engine/engine.h"
+#include "kernels/math.hpp"
 
 namespace posy {
 namespace {
@@ -146,12 +147,11 @@ struct ImageTask {
 
   static void run(void* self, uint32_t part) {
     const ImageTask& t = *(const ImageTask*)self;
-    const uint32_t begin = (uint32_t)((uint64_t)t.input.w * part / t.parts);
-    const uint32_t end = (uint32_t)((uint64_t)t.input.w * (part + 1) / t.parts);
+    const Range columns = share({0, t.input.w}, 1, part, t.parts);
     for (uint32_t y = 0; y < t.input.h; ++y) {
       const ResizeTap row(y, t.upright.height(), t.input.h);
-      float* out = t.input.row(y) + (size_t)begin * t.input.c;
-      for (uint32_t x = begin; x < end; ++x, out += t.input.c) {
+      float* out = t.input.row(y) + (size_t)columns.begin * t.input.c;
+      for (uint32_t x = columns.begin; x < columns.end; ++x, out += t.input.c) {
         t.preprocess.pixel(t.upright, ResizeTap(x, t.upright.width(), t.input.w), row, out);
       }
     }
@@ -201,11 +201,7 @@ extern "C" posy_status posy_set_image(posy_engine* opaque, const posy_image* ima
   const Preprocess preprocess(*engine->model.record, input.c);
   const Upright upright = {*image, image->orientation};
   ImageTask task = {input, preprocess, upright, engine->options.threads};
-  if (task.parts == 1) {
-    ImageTask::run(&task, 0);
-  } else {
-    engine->options.parallel_for(engine->options.parallel_context, ImageTask::run, &task, task.parts);
-  }
+  spread(*engine, ImageTask::run, &task, task.parts);
   engine->has_input = true;
   engine->has_scores = false;
   return POSY_OK;

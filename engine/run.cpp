@@ -25,11 +25,7 @@ struct Share {
 template <class Args>
 void run_kernel(const Engine& engine, Kernel<Args> kernel, const Args& args, Range rows, uint64_t macs) {
   Share<Args> share = {&engine, kernel, &args, rows, macs < kMacsWorthThreads ? 1 : engine.options.threads};
-  if (share.parts == 1) {
-    Share<Args>::run(&share, 0);
-  } else {
-    engine.options.parallel_for(engine.options.parallel_context, Share<Args>::run, &share, share.parts);
-  }
+  spread(engine, Share<Args>::run, &share, share.parts);
 }
 
 void run_step(const Engine& engine, const StepRecord& step) {

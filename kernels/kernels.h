@@ -40,8 +40,7 @@ struct KernelTable {
 #include "kernels/ops.def"
 #undef POSY_OP
 
-  // Floats of Task::scratch for panels of at most `rows` rows of weights, each behind its
-  // header.
+  // Floats of Task::scratch for panels of at most `rows` rows of weights, each behind its header.
   size_t scratch_floats(uint32_t rows) const {
     return (size_t)scratch_panels * ((size_t)rows + kHeaderVectors) * kPanelLanes;
   }

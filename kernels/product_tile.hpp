@@ -132,7 +132,7 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
     return;
   }
   const uint32_t lanes = end.lanes;
-  const V low = splat(end.limits.low), high = splat(end.limits.high);
+  const Clamp limits = end.limits;
   POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v, out += kLanes) {
     const V bias = tile_weight(data, panel_stride, v), scale = tile_weight(data + kPanelLanes, panel_stride, v),
             center = tile_weight(data + 2 * kPanelLanes, panel_stride, v);
@@ -140,10 +140,10 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
     if (lane_mask_works(left)) {
       const LaneMask mask = lane_mask(left);
       POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m)
-          store_masked(out + m * out_stride, minimum(high, maximum(low, fma(acc[m][v] - center, scale, bias))), mask);
+          store_masked(out + m * out_stride, clamp(limits, fma(acc[m][v] - center, scale, bias)), mask);
     } else if (left > 0) {
       POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m)
-          store_first(out + m * out_stride, minimum(high, maximum(low, fma(acc[m][v] - center, scale, bias))), left);
+          store_first(out + m * out_stride, clamp(limits, fma(acc[m][v] - center, scale, bias)), left);
     }
   }
 }

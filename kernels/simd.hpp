@@ -2,20 +2,16 @@
 // the instruction set that the build names for the one file that is compiled for it: POSY_ISA_AVX2, POSY_ISA_AVX512 or
 // POSY_ISA_NEON. Nobody else includes simd_x86.hpp and simd_neon.hpp, which define
 //
-//   V, kLanes                          + - * / of V are those of IEEE 754 (but see simd_neon.hpp about denormals)
-//   load, store, splat, fma            fma(a, b, c) is a * b + c, rounded once
-//   maximum(a, b), minimum(a, b)       as in clamp_f32: b where one of them is NaN, and of two zeros
-//   load_first, store_first(p, v, n)   the first n < kLanes floats; nothing beyond them is touched
-//   LaneMask                           some or all of the lanes, as cheap as all of them; lane_mask_works(n) says of
-//   which
-//                                      numbers of lanes there is one
-//   load_u8, lookup(table, p)          kLanes bytes as floats, or as places in a table of 256 floats
-//   Operand                            what a tile multiplies with weights: kOperandValues neighbouring values of a
-//   pixel,
-//                                      loaded at once; fma_operand(a, i, b, c) takes that one of them
-//   kTileRows, kTilePanels             pixels and panels of a tile of outputs, and of each of its panels this many
-//   vectors: kTileVectors                       kPanelVectors, or a part of them that divides them if kTilePanels is 1
-//   kTilePrefetches, kPixelsPerPointer how product_tile.hpp reaches memory
+// - V, kLanes; + - * / of V are those of IEEE 754 (but see simd_neon.hpp about denormals).
+// - load, store, splat; fma(a, b, c) is a * b + c, rounded once.
+// - maximum(a, b), minimum(a, b) as in clamp_f32: b where one of them is NaN, and of two zeros.
+// - load_first, store_first(p, v, n): the first n < kLanes floats; nothing beyond them is touched.
+// - load_u8, lookup(table, p): kLanes bytes as floats, or as places in a table of 256 floats.
+// - load_operand: what a tile multiplies with weights, kOperandValues neighbouring values of a pixel at once, of which
+//   fma_operand(a, i, b, c) takes one.
+// - kTileRows, kTilePanels: pixels and panels of a tile of outputs; of each of its panels kTileVectors vectors: all of
+//   them, or, if kTilePanels is 1, a number that divides them.
+// - kTilePrefetches, kPixelsPerPointer: how product_tile.hpp reaches memory.
 #pragma once
 
 // Full unrolling, so that an array of accumulators becomes registers.
@@ -33,6 +29,24 @@ namespace posy {
 namespace {
 
 constexpr uint32_t kPanelVectors = kPanelLanes / kLanes;
+
+#if !defined(POSY_ISA_AVX512)
+// A LaneMask is some or all of the lanes, as cheap as all of them; lane_mask_works(n) says of which numbers of lanes
+// there is one. Here masked moves are slow or there are none: code with a LaneMask is for whole vectors.
+struct LaneMask {};
+inline LaneMask lane_mask(uint32_t) {
+  return {};
+}
+inline bool lane_mask_works(uint32_t n) {
+  return n == kLanes;
+}
+inline V load_masked(const float* p, LaneMask) {
+  return load(p);
+}
+inline void store_masked(float* p, V v, LaneMask) {
+  store(p, v);
+}
+#endif
 
 inline V clamp(Clamp limits, V x) {
   return minimum(splat(limits.high), maximum(splat(limits.low), x));

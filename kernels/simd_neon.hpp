@@ -132,21 +132,6 @@ inline void store_first(float* p, V v, uint32_t n) {
   if (n > 2) p[2] = vgetq_lane_f32(v.x, 2);
 }
 
-// There are no masked moves: code with a LaneMask is for whole vectors.
-struct LaneMask {};
-inline LaneMask lane_mask(uint32_t) {
-  return {};
-}
-inline bool lane_mask_works(uint32_t n) {
-  return n == kLanes;
-}
-inline V load_masked(const float* p, LaneMask) {
-  return load(p);
-}
-inline void store_masked(float* p, V v, LaneMask) {
-  store(p, v);
-}
-
 inline V load_u8(const uint8_t* p) {
   uint32_t bytes;
   memcpy(&bytes, p, sizeof bytes);

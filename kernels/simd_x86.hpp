@@ -111,21 +111,6 @@ inline void store_first(float* p, V v, uint32_t n) {
   _mm256_maskstore_ps(p, first_mask(n), v);
 }
 
-// Masked moves are slow here: code with a LaneMask is for whole vectors.
-struct LaneMask {};
-inline LaneMask lane_mask(uint32_t) {
-  return {};
-}
-inline bool lane_mask_works(uint32_t n) {
-  return n == kLanes;
-}
-inline V load_masked(const float* p, LaneMask) {
-  return load(p);
-}
-inline void store_masked(float* p, V v, LaneMask) {
-  store(p, v);
-}
-
 inline __m256i load_indices(const uint8_t* p) {
   return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p));
 }

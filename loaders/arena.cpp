@@ -10,7 +10,7 @@ namespace {
 // Offsets while the arena is still growing on both sides.
 using Offset = int64_t;
 
-struct Gap {
+struct Interval {
   Offset begin, end;  // exclusive: an offset of either is allowed
 };
 
@@ -27,7 +27,7 @@ class Arena {
 
   void place(size_t index) {
     const Buffer& buffer = buffers_[index];
-    const std::vector<Gap> forbidden = forbidden_offsets(buffer);
+    const std::vector<Interval> forbidden = forbidden_offsets(buffer);
     Offset best = 0;
     uint64_t best_extent = std::numeric_limits<uint64_t>::max();
     const auto try_offset = [&](Offset offset) {
@@ -38,9 +38,9 @@ class Arena {
       best_extent = extent;
     };
     if (forbidden.empty()) try_offset(placed_.empty() ? 0 : begin_);
-    for (const Gap& gap : forbidden) {
-      try_offset(gap.begin);
-      try_offset(gap.end);
+    for (const Interval& interval : forbidden) {
+      try_offset(interval.begin);
+      try_offset(interval.end);
     }
     begin_ = placed_.empty() ? best : std::min(begin_, best);
     end_ = placed_.empty() ? best + (Offset)buffer.bytes : std::max(end_, best + (Offset)buffer.bytes);
@@ -55,8 +55,8 @@ class Arena {
  private:
   // Where the buffer would overlap one that is placed, as intervals in ascending order that do not touch each other,
   // their ends aligned.
-  std::vector<Gap> forbidden_offsets(const Buffer& buffer) const {
-    std::vector<Gap> all;
+  std::vector<Interval> forbidden_offsets(const Buffer& buffer) const {
+    std::vector<Interval> all;
     for (const size_t index : placed_) {
       if (buffers_[index].first > buffer.last || buffer.first > buffers_[index].last) continue;
       for (const Slab& theirs : buffers_[index].slabs) {
@@ -68,13 +68,13 @@ class Arena {
         }
       }
     }
-    std::sort(all.begin(), all.end(), [](const Gap& a, const Gap& b) { return a.begin < b.begin; });
-    std::vector<Gap> merged;
-    for (const Gap& gap : all) {
-      if (!merged.empty() && gap.begin < merged.back().end) {
-        merged.back().end = std::max(merged.back().end, gap.end);
+    std::sort(all.begin(), all.end(), [](const Interval& a, const Interval& b) { return a.begin < b.begin; });
+    std::vector<Interval> merged;
+    for (const Interval& interval : all) {
+      if (!merged.empty() && interval.begin < merged.back().end) {
+        merged.back().end = std::max(merged.back().end, interval.end);
       } else {
-        merged.push_back(gap);
+        merged.push_back(interval);
       }
     }
     return merged;

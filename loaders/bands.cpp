@@ -44,7 +44,7 @@ uint32_t winograd_band_outputs(const PlannedOp& op) {
 
 // Bands of `rows` rows that have one of `all`.
 Range bands_of(Range all, uint32_t rows) {
-  return {all.begin / rows, (all.end + rows - 1) / rows};
+  return {all.begin / rows, divide_up(all.end, rows)};
 }
 
 Range inputs_of_bands(const PlannedOp& op, Range bands, uint32_t in_h) {
@@ -107,7 +107,7 @@ class Scheduler {
   uint32_t whole_bands(size_t op, uint32_t rows) const {
     if (!is_second_half(op)) return rows;
     const uint32_t outputs = winograd_band_outputs(ops_[op]);
-    return std::min(rows_of(op), (rows + outputs - 1) / outputs * outputs);
+    return std::min(rows_of(op), divide_up(rows, outputs) * outputs);
   }
 
   size_t linked_input(size_t op) const {

@@ -222,6 +222,12 @@ class Planner {
       if (is_end(id)) is_alone_[(size_t)id] = false;
     }
     for (const ValueId id : is_whole_) is_alone_[(size_t)id] = false;
+    is_used_.assign(count, false);
+    is_used_[(size_t)network_.input] = is_used_[(size_t)network_.output] = true;
+    for (const PlannedOp& op : plan_.ops) {
+      for (const ValueId input : op.inputs) is_used_[(size_t)input] = true;
+      is_used_[(size_t)op.output] = true;
+    }
   }
 
   Layout best_layout() {
@@ -229,23 +235,30 @@ class Planner {
     std::sort(least.begin(), least.end(), std::greater<>());
     least.erase(std::unique(least.begin(), least.end()), least.end());
     if (least.size() > kMostThresholds) least.resize(kMostThresholds);
-    Layout best = layout({kMaxArenaBytes + 1ull, 1});
+    Layout best = schedule_of({kMaxArenaBytes + 1ull, 1});
+    place(&best);
     for (const uint64_t bytes : least) {
       for (uint64_t band = kSmallestBandBytes; band <= kLargestBandBytes; band *= 2) {
-        Layout other = layout({bytes, band});
+        Layout other = schedule_of({bytes, band});
+        if (other.cost() >= best.cost()) continue;  // by its steps alone
+        place(&other);
         if (other.cost() < best.cost()) best = std::move(other);
       }
     }
     return best;
   }
 
-  Layout layout(BandChoice choice) {
+  // Without its memory yet.
+  Layout schedule_of(BandChoice choice) const {
     Layout layout;
     layout.schedule = make_schedule(network_, plan_.ops, is_alone_, choice);
-    layout.buffer_of.assign(network_.values.size(), -1);
-    find_lives(&layout);
-    layout.arena_bytes = place_buffers(&layout.buffers);
     return layout;
+  }
+
+  void place(Layout* layout) const {
+    layout->buffer_of.assign(network_.values.size(), -1);
+    find_lives(layout);
+    layout->arena_bytes = place_buffers(&layout->buffers);
   }
 
   uint32_t pixel_stride(ValueId root) const { return shape(root).c; }
@@ -316,7 +329,7 @@ class Planner {
   void place_value(ValueId id, const Layout& layout) {
     Placement& placement = plan_.placements[(size_t)id];
     const ValueId root = roots_[(size_t)id];
-    if (layout.buffer_of[(size_t)root] < 0 || !is_used(id)) return;
+    if (layout.buffer_of[(size_t)root] < 0 || !is_used_[(size_t)id]) return;
     uint64_t offset = layout.buffers[(size_t)layout.buffer_of[(size_t)root]].offset;
     ValueId at = id;
     for (; slice(at).of >= 0 && !slice(at).reshaped; at = slice(at).of) offset += slice(at).channel * sizeof(float);
@@ -326,19 +339,6 @@ class Planner {
     placement.ring_h = ring_h(id, layout.schedule);
   }
 
-  // Values of nodes that the plan has no op for take no place.
-  bool is_used(ValueId id) {
-    if (used_.empty()) {
-      used_.assign(network_.values.size(), false);
-      used_[(size_t)network_.input] = used_[(size_t)network_.output] = true;
-      for (const PlannedOp& op : plan_.ops) {
-        for (const ValueId input : op.inputs) used_[(size_t)input] = true;
-        used_[(size_t)op.output] = true;
-      }
-    }
-    return used_[(size_t)id];
-  }
-
   Network& network_;
   Plan plan_;
   std::vector<Slice> slices_;
@@ -346,7 +346,7 @@ class Planner {
   std::vector<ValueId> roots_;           // per value: whose buffer it lies in
   std::vector<bool> is_alone_;           // per value: nothing else lies in its buffer, and it may be a ring
   std::vector<bool> has_reshaped_view_;  // per root
-  std::vector<bool> used_;
+  std::vector<bool> is_used_;            // per value: others, of nodes that the plan has no op for, take no place
 };
 
 }  // namespace

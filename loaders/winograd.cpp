@@ -36,10 +36,6 @@ struct Tiles {
   uint32_t m_h, m_w;
 };
 
-uint32_t quotient_up(uint32_t a, uint32_t b) {
-  return (a + b - 1) / b;
-}
-
 uint64_t alphas_of(const Layer& layer, Tiles tiles) {
   return (uint64_t)winograd_alphas(tiles.m_h, layer.window.k_h) * winograd_alphas(tiles.m_w, layer.window.k_w);
 }
@@ -65,17 +61,17 @@ double direct_cost(const Layer& layer) {
 }
 
 uint32_t band_rows(const Layer& layer, Tiles tiles) {
-  const uint32_t rows = quotient_up(layer.out.h, tiles.m_h), columns = quotient_up(layer.out.w, tiles.m_w);
+  const uint32_t rows = divide_up(layer.out.h, tiles.m_h), columns = divide_up(layer.out.w, tiles.m_w);
   const uint64_t row_bytes = alphas_of(layer, tiles) * columns * layer.in.c * sizeof(float);
   const uint32_t most = (uint32_t)std::clamp<uint64_t>(kMostBandBytes / row_bytes, 1, 65535);  // FORMAT.md: dims
-  return quotient_up(rows, quotient_up(rows, most));
+  return divide_up(rows, divide_up(rows, most));
 }
 
 double winograd_cost(const Layer& layer, Tiles tiles) {
   const Window& w = layer.window;
   const double alphas = (double)alphas_of(layer, tiles), in_c = layer.in.c, out_c = layer.out.c;
-  const double count = (double)quotient_up(layer.out.h, tiles.m_h) * quotient_up(layer.out.w, tiles.m_w);
-  const uint32_t bands = quotient_up(quotient_up(layer.out.h, tiles.m_h), band_rows(layer, tiles));
+  const double count = (double)divide_up(layer.out.h, tiles.m_h) * divide_up(layer.out.w, tiles.m_w);
+  const uint32_t bands = divide_up(divide_up(layer.out.h, tiles.m_h), band_rows(layer, tiles));
   const double weights = kWeightCost * (w.k_h * w.k_w + alphas) * bands * in_c * out_c;
   const double inputs = kInputCost * alphas * count * in_c;
   const double sums = kSumCost * (alphas + tiles.m_h * tiles.m_w) * count * out_c;
@@ -90,7 +86,7 @@ std::optional<Tiles> best_tiles(const Layer& layer) {
       const Tiles tiles = {m_h, m_w};
       const uint64_t alphas = alphas_of(layer, tiles);
       if (alphas == 0 || alphas * layer.in.c * kLanesAtATime * sizeof(float) > kMostWeightBytes) continue;
-      if (alphas * quotient_up(layer.out.h, m_h) > kMaxDimension) continue;
+      if (alphas * divide_up(layer.out.h, m_h) > kMaxDimension) continue;
       const double cost = winograd_cost(layer, tiles);
       if (cost >= least) continue;
       least = cost;
@@ -132,8 +128,8 @@ class Rewriter {
   // The node becomes the second half; the first one is returned.
   NetworkNode split(NetworkNode* node, Tiles tiles) {
     const Layer layer = layer_of(*node);
-    const uint32_t rows = band_rows(layer, tiles), bands = quotient_up(quotient_up(layer.out.h, tiles.m_h), rows);
-    const Shape transformed = {bands * (uint32_t)alphas_of(layer, tiles), rows * quotient_up(layer.out.w, tiles.m_w),
+    const uint32_t rows = band_rows(layer, tiles), bands = divide_up(divide_up(layer.out.h, tiles.m_h), rows);
+    const Shape transformed = {bands * (uint32_t)alphas_of(layer, tiles), rows * divide_up(layer.out.w, tiles.m_w),
                                layer.in.c};
     const Window& w = node->window;
     NetworkNode first = {NodeKind::kWinogradInput, node->name, node->inputs};
