@@ -80,17 +80,29 @@ struct ModelRecord {
 };
 static_assert(sizeof(ModelRecord) == 64, "no padding");
 
-// float32, rows x columns x channels; a view of the arena. Tensors may overlap where their lives do not, and where one
-// is a slice of the channels of another.
+enum class ElementType : uint8_t {
+  kF32 = 0,
+  kU8 = 1,  // code q stands for (q - zero_point) * scale
+};
+
+constexpr uint32_t element_bytes(ElementType type) {
+  return type == ElementType::kU8 ? 1 : 4;
+}
+
+// Rows x columns x channels; a view of the arena. Tensors may overlap where their lives do not, and where one is a
+// slice of the channels of another.
 struct TensorRecord {
   uint32_t arena_offset;  // bytes, of row 0, pixel 0, channel 0; a multiple of 4
   uint32_t h, w, c;
-  uint32_t pixel_stride;  // floats from pixel to pixel, >= c
+  uint32_t pixel_stride;  // elements from pixel to pixel, >= c
   uint32_t ring_h;        // rows in memory, 1 ... h: row y lies at y % ring_h
   uint32_t name;          // string: the graph's node that this is the output of
-  uint32_t zero;
+  uint8_t type;           // ElementType
+  uint8_t zero_point;     // codes only
+  uint16_t zero;
+  float scale;  // codes only: finite and above 0; for the input and for people, ops have multipliers of their own
 };
-static_assert(sizeof(TensorRecord) == 32, "no padding");
+static_assert(sizeof(TensorRecord) == 36, "no padding");
 
 // One op. Fields that an op of this kind has no use for are zero (tensors: kNoIndex).
 struct OpRecord {

@@ -39,8 +39,13 @@ Failure open_model(const void* bytes, size_t byte_count, bool skip_checksum, Mod
 // Fields of the header alone: what posy_need() looks at.
 Failure check_header(const void* bytes, size_t byte_count);
 
-// The tensor with its data at its place in `arena`.
+// The tensor with its data at its place in `arena`: floats, or codes.
 Tensor bind_tensor(const TensorRecord& record, uint8_t* arena);
+ByteTensor bind_byte_tensor(const TensorRecord& record, uint8_t* arena);
+
+inline bool is_u8(const TensorRecord& record) {
+  return record.type == (uint8_t)ElementType::kU8;
+}
 
 // bind_<op>(): checks an op against the model and fills the arguments of its kernel. Run for every op at open; at run
 // time it only fills. One function per row of ops.def.

@@ -111,6 +111,16 @@ Failure bind_sections(Model* model) {
   return {};
 }
 
+bool is_finite(float x) {
+  return x - x == 0;
+}
+
+uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
 // The strings section ends with a zero byte, so a string that starts inside it also ends inside it.
 bool is_string(const Model& model, uint32_t offset) {
   return offset == kNoIndex || offset < model.strings_bytes;
@@ -124,18 +134,19 @@ Failure check_tensor(const Model& model, const TensorRecord& t) {
   if (t.pixel_stride < t.c || t.pixel_stride > kMaxDimension) return fail(model, POSY_BAD_TENSOR, &t.pixel_stride);
   if (t.ring_h < 1 || t.ring_h > t.h) return fail(model, POSY_BAD_TENSOR, &t.ring_h);
   if (t.arena_offset % sizeof(float) != 0) return fail(model, POSY_BAD_TENSOR, &t.arena_offset);
+  if (t.type > (uint8_t)ElementType::kU8) return fail(model, POSY_BAD_TENSOR, &t.type);
+  // Codes are read four at a time: the pixel's last ones too.
+  const uint32_t last_pixel = is_u8(t) ? whole_groups(t.c) : t.c;
   const uint64_t pixels = (uint64_t)t.ring_h * t.w;  // at most 2^40, and the stride 2^20: no overflow
-  const uint64_t floats = (pixels - 1) * t.pixel_stride + t.c;
-  if (t.arena_offset + floats * sizeof(float) > model.header->arena_bytes) {
+  const uint64_t elements = (pixels - 1) * t.pixel_stride + last_pixel;
+  if (t.arena_offset + elements * element_bytes((ElementType)t.type) > model.header->arena_bytes) {
     return fail(model, POSY_BAD_TENSOR, &t.arena_offset);
   }
   if (!is_string(model, t.name)) return fail(model, POSY_BAD_STRING, &t.name);
   if (t.zero != 0) return fail(model, POSY_BAD_TENSOR, &t.zero);
-  return {};
-}
-
-bool is_finite(float x) {
-  return x - x == 0;
+  if (!is_u8(t) && t.zero_point != 0) return fail(model, POSY_BAD_TENSOR, &t.zero_point);
+  const bool scale_fits = is_u8(t) ? is_finite(t.scale) && t.scale > 0 : bits_of(t.scale) == 0;
+  return scale_fits ? Failure{} : fail(model, POSY_BAD_TENSOR, &t.scale);
 }
 
 Failure check_record(const Model& model) {
@@ -144,7 +155,9 @@ Failure check_record(const Model& model) {
   if (r.output_tensor >= model.tensor_count) return fail(model, POSY_BAD_MODEL, &r.output_tensor);
   const TensorRecord &in = model.input(), &out = model.output();
   // The image is written, and the scores are read, as one piece.
-  if (in.ring_h != in.h || in.pixel_stride != in.c) return fail(model, POSY_BAD_MODEL, &r.input_tensor);
+  if (in.ring_h != in.h) return fail(model, POSY_BAD_MODEL, &r.input_tensor);
+  if (!is_u8(in) && in.pixel_stride != in.c) return fail(model, POSY_BAD_MODEL, &r.input_tensor);
+  if (is_u8(out)) return fail(model, POSY_BAD_MODEL, &r.output_tensor);
   if (in.h > 0xffff || in.w > 0xffff) return fail(model, POSY_BAD_MODEL, &r.input_tensor);
   if (out.h != 1 || out.w != 1) return fail(model, POSY_BAD_MODEL, &r.output_tensor);
   if (!is_string(model, r.input_name)) return fail(model, POSY_BAD_STRING, &r.input_name);
@@ -163,6 +176,43 @@ Failure check_record(const Model& model) {
   return {};
 }
 
+// Every weight of a product of bytes is within -127 and 127; where the op says that pairs are small, the magnitudes of
+// two neighbours add up to 128 at most. Kernels of some instruction sets rely on it, and would have other sums.
+Failure check_int8_weights(const Model& model, const Int8Weights& weights, uint32_t channels) {
+  for (uint32_t p = 0; p < divide_up(channels, kPanelLanes); ++p) {
+    const uint8_t* panel = weights.panel(p);
+    for (uint32_t lane = 0; lane < kPanelLanes; ++lane) {
+      const float& multiplier = ((const float*)panel)[kPanelLanes + lane];
+      if (!(multiplier == 0 || (multiplier >= 0x1p-64f && multiplier <= 0x1p64f))) {
+        return fail(model, POSY_BAD_WEIGHTS, &multiplier);
+      }
+    }
+    const int8_t* w = (const int8_t*)(panel + kInt8HeaderBytes);
+    const uint32_t count = weights.rows * kPanelLanes;
+    int32_t least = 0, most_of_pair = 0;
+    for (uint32_t i = 0; i < count; i += 2) {
+      const int32_t a = w[i], b = w[i + 1];
+      const int32_t lower = a < b ? a : b, pair = (a < 0 ? -a : a) + (b < 0 ? -b : b);
+      least = lower < least ? lower : least;
+      most_of_pair = pair > most_of_pair ? pair : most_of_pair;
+    }
+    if (least < -127) return fail(model, POSY_BAD_WEIGHTS, w);
+    if (weights.pairs_are_small && most_of_pair > 128) return fail(model, POSY_BAD_WEIGHTS, w);
+  }
+  return {};
+}
+
+template <class Args>
+Failure check_contents(const Model&, const Args&) {
+  return {};
+}
+Failure check_contents(const Model& model, const Int8Conv2dArgs& args) {
+  return check_int8_weights(model, args.weights, args.out.c);
+}
+Failure check_contents(const Model& model, const Int8DepthwiseConv2dArgs& args) {
+  return check_int8_weights(model, args.weights, args.out.c);
+}
+
 Failure check_op(const Model& model, const OpRecord& op) {
   if (!is_string(model, op.name)) return fail(model, POSY_BAD_STRING, &op.name);
   switch ((OpKind)op.kind) {
@@ -170,7 +220,8 @@ Failure check_op(const Model& model, const OpRecord& op) {
   case OpKind::name: {                                                            \
     if (!is_built(OpKind::name)) return fail(model, POSY_OP_NOT_BUILT, &op.kind); \
     Args args;                                                                    \
-    return bind_##name(model, op, nullptr, &args);                                \
+    if (Failure f = bind_##name(model, op, nullptr, &args)) return f;             \
+    return check_contents(model, args);                                           \
   }
 #include "kernels/ops.def"
 #undef POSY_OP
@@ -276,6 +327,18 @@ Failure open_model(const void* bytes, size_t byte_count, bool skip_checksum, Mod
 Tensor bind_tensor(const TensorRecord& record, uint8_t* arena) {
   float* data = arena ? (float*)(arena + record.arena_offset) : nullptr;
   return {data, record.h, record.w, record.c, record.pixel_stride, record.ring_h};
+}
+
+ByteTensor bind_byte_tensor(const TensorRecord& record, uint8_t* arena) {
+  ByteTensor tensor;
+  tensor.data = arena ? arena + record.arena_offset : nullptr;
+  tensor.h = record.h;
+  tensor.w = record.w;
+  tensor.c = record.c;
+  tensor.pixel_stride = record.pixel_stride;
+  tensor.ring_h = record.ring_h;
+  tensor.zero_point = record.zero_point;
+  return tensor;
 }
 
 }  // namespace posy

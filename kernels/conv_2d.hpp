@@ -45,69 +45,20 @@ namespace {
 // Bytes of input that a block of rows may take while the panels of weights pass over it: well inside any L2.
 constexpr uint32_t kBlockBytes = 512 * 1024;
 
-// Neighbouring outputs of a row whose windows cover the same taps: single ones at the edges, one long run between them.
-struct ConvRun {
-  uint32_t x, pixels;
-  Range columns;
-};
-
-inline ConvRun conv_run(const Conv2dArgs& args, uint32_t x, uint32_t x_end) {
-  const Window& w = args.window;
-  const Range columns = valid_taps(window_origin(x, w.stride_w, w.pad_left), w.k_w, w.dilation_w, args.in.w);
-  uint32_t end = x + 1;
-  if (columns.begin == 0 && columns.end == w.k_w) {
-    const uint32_t last_origin = args.in.w - 1 - (w.k_w - 1) * w.dilation_w + w.pad_left;
-    end = min_u32(x_end, last_origin / w.stride_w + 1);
-  }
-  return {x, end - x, columns};
-}
-
-inline Patch conv_patch(const Conv2dArgs& args, uint32_t y, const ConvRun& run) {
-  const Window& w = args.window;
-  const Tensor& in = args.in;
-  const int64_t in_y = window_origin(y, w.stride_h, w.pad_top);
-  const int64_t in_x = window_origin(run.x, w.stride_w, w.pad_left) + (int64_t)run.columns.begin * w.dilation_w;
-  const Range rows = valid_taps(in_y, w.k_h, w.dilation_h, in.h);
-  const uint32_t columns = run.columns.end - run.columns.begin;
-  const bool joined = w.dilation_w == 1 && in.pixel_stride == in.c;  // nothing lies between the channels of two taps
-
-  Patch patch;
-  const uint32_t row_count = rows.end - rows.begin;
-  const uint32_t first_row = row_count > 0 ? (uint32_t)(in_y + (int64_t)rows.begin * w.dilation_h) : 0;
-  patch.set_rows(in, first_row, w.dilation_h, row_count, columns > 0 ? (size_t)in_x : 0);
-  patch.segments = joined ? min_u32(columns, 1) : columns;
-  patch.segment_step = (size_t)w.dilation_w * in.pixel_stride;
-  patch.length = joined ? columns * in.c : in.c;
-  patch.pixel_step = (size_t)w.stride_w * in.pixel_stride;
-  patch.first_weight = (rows.begin * w.k_w + run.columns.begin) * in.c;
-  patch.weights_per_row = w.k_w * in.c;
-  return patch;
-}
-
-// Rows y ... that a 1x1 window without stride can treat as one long run, or 0 if the window is another.
-inline uint32_t joined_rows(const Conv2dArgs& args, uint32_t y, uint32_t end, Range columns) {
-  const Window& w = args.window;
-  const Tensor &in = args.in, &out = args.out;
-  const bool pointwise = w.k_h == 1 && w.k_w == 1 && w.stride_h == 1 && w.stride_w == 1 && w.pad_top == 0 &&
-                         w.pad_left == 0 && in.w == out.w && end <= in.h;
-  if (!pointwise || columns.end - columns.begin < out.w) return 0;
-  return min_u32(end - y, min_u32(in.ring_h - y % in.ring_h, out.ring_h - y % out.ring_h));
-}
-
 inline void conv_rows(const Conv2dArgs& args, Range rows, Range columns, const Panels& panels, uint32_t channel) {
   const uint32_t lanes = min_u32(args.out.c - channel, panels.count * kPanelLanes);
   for (uint32_t y = rows.begin; y < rows.end;) {
-    const uint32_t joined = joined_rows(args, y, rows.end, columns);
+    const uint32_t joined = joined_rows(args, y, rows.end, columns, args.out.ring_h);
     float* out = args.out.row(y) + channel;
     if (joined > 0) {
       const ConvRun all = {0, joined * args.out.w, {0, 1}};
-      product(conv_patch(args, y, all), panels, all.pixels, {out, args.out.pixel_stride, lanes, args.clamp, false});
+      product(conv_patch<float>(args, y, all), panels, all.pixels, {out, args.out.pixel_stride, lanes, args.clamp, false});
       y += joined;
       continue;
     }
     for (uint32_t x = columns.begin; x < columns.end;) {
       const ConvRun run = conv_run(args, x, columns.end);
-      product(conv_patch(args, y, run), panels, run.pixels,
+      product(conv_patch<float>(args, y, run), panels, run.pixels,
               {out + (size_t)x * args.out.pixel_stride, args.out.pixel_stride, lanes, args.clamp, false});
       x += run.pixels;
     }

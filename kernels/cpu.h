@@ -8,4 +8,10 @@ bool cpu_has_avx2();
 bool cpu_has_avx512();
 bool cpu_has_neon();
 
+// Products of bytes besides: those of AVX2, of AVX-512, and of NEON signed ones and mixed ones.
+bool cpu_has_avxvnni();
+bool cpu_has_avx512vnni();
+bool cpu_has_dotprod();
+bool cpu_has_i8mm();
+
 }  // namespace posy

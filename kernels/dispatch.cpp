@@ -9,13 +9,16 @@ namespace posy {
 extern const KernelTable kScalarKernels;
 #endif
 #ifdef POSY_WITH_AVX2
-extern const KernelTable kAvx2Kernels;
+extern const KernelTable kAvx2Kernels, kAvxVnniKernels;
 #endif
 #ifdef POSY_WITH_AVX512
-extern const KernelTable kAvx512Kernels;
+extern const KernelTable kAvx512Kernels, kAvx512VnniKernels;
 #endif
 #ifdef POSY_WITH_NEON
 extern const KernelTable kNeonKernels;
+#ifdef __aarch64__
+extern const KernelTable kDotprodKernels, kI8mmKernels;
+#endif
 #endif
 
 namespace {
@@ -28,12 +31,18 @@ struct Candidate {
 // Fastest first.
 const Candidate kCandidates[] = {
 #ifdef POSY_WITH_AVX512
+    {&kAvx512VnniKernels, cpu_has_avx512vnni},
     {&kAvx512Kernels, cpu_has_avx512},
 #endif
 #ifdef POSY_WITH_AVX2
+    {&kAvxVnniKernels, cpu_has_avxvnni},
     {&kAvx2Kernels, cpu_has_avx2},
 #endif
 #ifdef POSY_WITH_NEON
+#ifdef __aarch64__
+    {&kI8mmKernels, cpu_has_i8mm},
+    {&kDotprodKernels, cpu_has_dotprod},
+#endif
     {&kNeonKernels, cpu_has_neon},
 #endif
 #ifdef POSY_WITH_SCALAR

@@ -56,8 +56,8 @@ inline float* pixel_of(const Tensor& t, uint32_t y, uint32_t x) {
 }
 
 // Calls pixel(y, x) for this part's share of the rows.
-template <class Pixel>
-inline void for_each_pixel(const Tensor& out, const Task& task, Pixel pixel) {
+template <class T, class Pixel>
+inline void for_each_pixel(const TensorOf<T>& out, const Task& task, Pixel pixel) {
   const Range rows = share(task.rows, 1, task.part, task.parts);
   for (uint32_t y = rows.begin; y < rows.end; ++y) {
     for (uint32_t x = 0; x < out.w; ++x) pixel(y, x);

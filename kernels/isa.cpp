@@ -10,6 +10,7 @@
 #include "kernels/conv_2d.hpp"
 #include "kernels/depthwise_conv_2d.hpp"
 #include "kernels/elementwise.hpp"
+#include "kernels/int8_elements.hpp"
 #include "kernels/kernels.h"
 #include "kernels/peak.hpp"
 #include "kernels/pool.hpp"
@@ -20,35 +21,98 @@
 #include "kernels/winograd_input.hpp"
 #include "kernels/winograd_product.hpp"
 
-#if defined(POSY_ISA_AVX512)
-#define POSY_TABLE kAvx512Kernels
-#define POSY_ISA_NAME "avx512"
-#elif defined(POSY_ISA_AVX2)
-#define POSY_TABLE kAvx2Kernels
-#define POSY_ISA_NAME "avx2"
-#elif defined(POSY_ISA_NEON)
-#define POSY_TABLE kNeonKernels
-#define POSY_ISA_NAME "neon"
-#else
-#define POSY_TABLE kScalarKernels
-#define POSY_ISA_NAME "scalar"
-#endif
-
 namespace posy {
 
 #ifndef POSY_SIMD
 constexpr uint32_t kTilePanels = 0;  // the oracles expand nothing
 #endif
 
-// The headers above define, for each row of ops.def, a constant of that name: the fastest version this file can have.
-extern const KernelTable POSY_TABLE;
-const KernelTable POSY_TABLE = {
-    POSY_ISA_NAME,
-    kTilePanels,
-    peak_fma,
-#define POSY_OP(number, name, Args) is_built(OpKind::name) ? name : nullptr,
-#include "kernels/ops.def"
-#undef POSY_OP
+// Tables of this file's kernels, for each row of ops.def the constant of that name that the headers above define, and
+// of the integer kernels that go with them.
+#if defined(POSY_ISA_AVX512)
+
+namespace int8_avx2 {
+#include "kernels/int8_kernels.def"
+}
+namespace int8_avx512vnni {
+#include "kernels/int8_kernels.def"
+}
+extern const KernelTable kAvx512Kernels, kAvx512VnniKernels;
+const KernelTable kAvx512Kernels = {
+    "avx512",
+#define POSY_INT8_SET int8_avx2
+#include "kernels/table_rows.def"
 };
+const KernelTable kAvx512VnniKernels = {
+    "avx512vnni",
+#define POSY_INT8_SET int8_avx512vnni
+#include "kernels/table_rows.def"
+};
+
+#elif defined(POSY_ISA_AVX2)
+
+namespace int8_avx2 {
+#include "kernels/int8_kernels.def"
+}
+namespace int8_avxvnni {
+#include "kernels/int8_kernels.def"
+}
+extern const KernelTable kAvx2Kernels, kAvxVnniKernels;
+const KernelTable kAvx2Kernels = {
+    "avx2",
+#define POSY_INT8_SET int8_avx2
+#include "kernels/table_rows.def"
+};
+const KernelTable kAvxVnniKernels = {
+    "avxvnni",
+#define POSY_INT8_SET int8_avxvnni
+#include "kernels/table_rows.def"
+};
+
+#elif defined(POSY_ISA_NEON)
+
+namespace int8_neon {
+#include "kernels/int8_kernels.def"
+}
+extern const KernelTable kNeonKernels;
+const KernelTable kNeonKernels = {
+    "neon",
+#define POSY_INT8_SET int8_neon
+#include "kernels/table_rows.def"
+};
+
+#ifdef __aarch64__
+namespace int8_dotprod {
+#include "kernels/int8_kernels.def"
+}
+namespace int8_i8mm {
+#include "kernels/int8_kernels.def"
+}
+extern const KernelTable kDotprodKernels, kI8mmKernels;
+const KernelTable kDotprodKernels = {
+    "dotprod",
+#define POSY_INT8_SET int8_dotprod
+#include "kernels/table_rows.def"
+};
+const KernelTable kI8mmKernels = {
+    "i8mm",
+#define POSY_INT8_SET int8_i8mm
+#include "kernels/table_rows.def"
+};
+#endif
+
+#else
+
+namespace int8_scalar {
+#include "kernels/int8_kernels.def"
+}
+extern const KernelTable kScalarKernels;
+const KernelTable kScalarKernels = {
+    "scalar",
+#define POSY_INT8_SET int8_scalar
+#include "kernels/table_rows.def"
+};
+
+#endif
 
 }  // namespace posy

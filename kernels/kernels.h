@@ -1,6 +1,6 @@
 // The door of this room: one table of kernels per instruction set.
 #pragma once
-#include "kernels/args.hpp"
+#include "kernels/int8_args.hpp"
 
 namespace posy {
 
@@ -33,9 +33,10 @@ const char* binary_name(uint8_t function);
 uint32_t unary_parameters(uint8_t function);
 
 struct KernelTable {
-  const char* isa;          // "scalar", "avx2", "avx512", "neon"
+  const char* isa;          // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "dotprod", "i8mm"
   uint32_t scratch_panels;  // panels of f32 weights that a part of a Task may expand at once
-  uint64_t (*peak_fma)(uint32_t iterations, float* value);  // peak.hpp: as fast as multiply-adds go
+  uint64_t (*peak_fma)(uint32_t iterations, float* value);     // peak.hpp: as fast as multiply-adds go
+  uint64_t (*peak_int8)(uint32_t iterations, int32_t* value);  // and those of bytes
 #define POSY_OP(number, name, Args) Kernel<Args> name;
 #include "kernels/ops.def"
 #undef POSY_OP

@@ -6,6 +6,9 @@
 // What several kernels call: there is one of it in each table, whatever a compiler thinks of it.
 #define POSY_SHARED __attribute__((noinline, unused))
 
+// Full unrolling, so that an array of accumulators becomes registers.
+#define POSY_UNROLL _Pragma("GCC unroll 32")
+
 namespace posy {
 namespace {  // one private copy in every translation unit, compiled for its instruction set
 
@@ -46,7 +49,8 @@ struct Region {
 // Cuts a task in the direction that leaves the largest part the least work: rows before groups of channels. Bands are
 // cut into columns: every part then comes back to the same columns of a ring in each band, and only those at the border
 // travel from one processor to another.
-inline Region region(const Task& task, const Tensor& out, uint32_t groups) {
+template <class T>
+inline Region region(const Task& task, const TensorOf<T>& out, uint32_t groups) {
   constexpr uint32_t kLeastColumns = 14;  // a tile of the widest instruction set
   Region r = {task.rows, {0, out.w}, {0, groups}};
   const uint32_t rows = task.rows.end - task.rows.begin;

@@ -1,35 +1,10 @@
 // The inner loop of Posy: a tile of outputs, neighbouring pixels x panels of channels, held in registers.
 #pragma once
 #include "kernels/panels.hpp"
+#include "kernels/patch.hpp"
 
 namespace posy {
 namespace {
-
-// What the windows of neighbouring outputs cover: `rows` input rows, in each of them `segments` runs of `length` floats
-// that lie together. The window of the next output is pixel_step floats further. Weights follow in the same order.
-struct Patch {
-  const float* start;  // the first segment of the first output, if its row were the first in memory
-  size_t row_stride;
-  uint32_t ring_h, place,
-      place_step;  // the first row's place in memory, and from there to the next one's, modulo ring_h
-  uint32_t rows;
-  uint32_t segments;
-  size_t segment_step;
-  uint32_t length;  // 1 or more where there are segments
-  size_t pixel_step;
-  uint32_t first_weight;  // row of the panel that belongs to the first float of the first segment
-  uint32_t weights_per_row;
-
-  // Rows first, first + step ... of `in`, from `column` on.
-  void set_rows(const Tensor& in, uint32_t first, uint32_t step, uint32_t count, size_t column) {
-    start = in.data + column * in.pixel_stride;
-    row_stride = in.row_stride();
-    ring_h = in.ring_h;
-    place = first % in.ring_h;
-    place_step = step % in.ring_h;
-    rows = count;
-  }
-};
 
 // Where the sums of a run of pixels go, pixel m's to out + m * out_stride: as outputs of a layer, clamp((sum - center)
 // * scale + bias), of which there are `lanes`, maybe ending inside the last panel; or as they are, all lanes of all
@@ -47,27 +22,9 @@ POSY_INLINE inline V tile_weight(const float* row, size_t panel_stride, uint32_t
   return load(row + v / kTileVectors * panel_stride + v % kTileVectors * kLanes);
 }
 
-// Neighbouring pixels, kPixelsPerPointer of them reached from one pointer.
-template <uint32_t kRows>
-struct TilePixels {
-  static constexpr uint32_t kPointers = (kRows + kPixelsPerPointer - 1) / kPixelsPerPointer;
-  const float* pointers[kPointers];
-  size_t step;
-
-  POSY_INLINE TilePixels(const float* first, size_t pixel_step) : step(pixel_step) {
-    POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pointers[p] = first + kPixelsPerPointer * p * step;
-  }
-  POSY_INLINE const float* at(uint32_t m) const {
-    return pointers[m / kPixelsPerPointer] + m % kPixelsPerPointer * step;
-  }
-  POSY_INLINE void advance(uint32_t values) {
-    POSY_UNROLL for (uint32_t p = 0; p < kPointers; ++p) pointers[p] += values;
-  }
-};
-
 // The next kValues values of all pixels, kOperandValues or 1, with as many rows of weights.
 template <uint32_t kValues, uint32_t kRows, uint32_t kVectors>
-POSY_INLINE inline void multiply_add(const TilePixels<kRows>& pixels, const float* row, size_t panel_stride,
+POSY_INLINE inline void multiply_add(const TilePixels<float, kRows, kPixelsPerPointer>& pixels, const float* row, size_t panel_stride,
                                      V (&acc)[kRows][kVectors]) {
   V a[kRows];
   POSY_UNROLL for (uint32_t i = 0; i < kValues; ++i, row += kPanelLanes) {
@@ -83,7 +40,7 @@ POSY_INLINE inline void multiply_add(const TilePixels<kRows>& pixels, const floa
 // The sums of patch * weights of the pixels first_pixel ... first_pixel + kRows. `ahead`: what is read after this
 // group of panels, to be on its way when the time comes.
 template <uint32_t kRows, uint32_t kPanels>
-void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, const float* ahead,
+void product_tile(const PatchOf<float>& patch, size_t first_pixel, const Panels& panels, const float* ahead,
                   const TileEnd& end) {
   constexpr uint32_t kVectors = kPanels * kTileVectors;
   const float* const data = panels.data;
@@ -99,7 +56,7 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
     place += patch.place_step;
     if (place >= patch.ring_h) place -= patch.ring_h;
     for (uint32_t s = 0; s < patch.segments; ++s, in += patch.segment_step) {
-      TilePixels<kRows> pixels(in, step);
+      TilePixels<float, kRows, kPixelsPerPointer> pixels(in, step);
       const float* const stop = w + (size_t)patch.length * kPanelLanes;
       if constexpr (kOperandValues > 1) {
         const float* const whole = w + (size_t)(patch.length / kOperandValues * kOperandValues) * kPanelLanes;
@@ -148,7 +105,7 @@ void product_tile(const Patch& patch, size_t first_pixel, const Panels& panels, 
   }
 }
 
-using ProductTile = void (*)(const Patch&, size_t, const Panels&, const float*, const TileEnd&);
+using ProductTile = void (*)(const PatchOf<float>&, size_t, const Panels&, const float*, const TileEnd&);
 
 // One function per height, so that a run that is no multiple of kTileRows is cut into tiles of nearly equal height.
 template <uint32_t kPanels, uint32_t kRows>
@@ -161,7 +118,7 @@ inline ProductTile tile_of_height(uint32_t rows) {
 
 // The product of a run of `pixels` outputs with a group of panels, or a slice of one. While the tiles pass over it,
 // each calls for its share of the panels that follow in memory.
-inline void product_of_slice(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
+inline void product_of_slice(const PatchOf<float>& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   const uint32_t tiles = divide_up(pixels, kTileRows);
   const uint32_t height = pixels / tiles, taller = pixels % tiles;
   const size_t ahead_step = panels.next_floats / tiles / kPanelLanes * kPanelLanes;
@@ -178,7 +135,7 @@ inline void product_of_slice(const Patch& patch, const Panels& panels, uint32_t 
 
 // The product of a run of `pixels` outputs with at most kTilePanels panels: slice by slice where a tile is narrower
 // than a panel.
-POSY_SHARED void product(const Patch& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
+POSY_SHARED void product(const PatchOf<float>& patch, const Panels& panels, uint32_t pixels, const TileEnd& end) {
   static_assert(kPanelVectors % kTileVectors == 0 && (kTileVectors == kPanelVectors || kTilePanels == 1));
   Panels slice = panels;
   TileEnd slice_end = end;

@@ -13,9 +13,7 @@
 //   them, or, if kTilePanels is 1, a number that divides them.
 // - kTilePrefetches, kPixelsPerPointer: how product_tile.hpp reaches memory.
 #pragma once
-
-// Full unrolling, so that an array of accumulators becomes registers.
-#define POSY_UNROLL _Pragma("GCC unroll 32")
+#include "kernels/math.hpp"
 
 #if defined(POSY_ISA_AVX512) || defined(POSY_ISA_AVX2)
 #include "kernels/simd_x86.hpp"

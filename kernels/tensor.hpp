@@ -16,17 +16,25 @@ namespace posy {
 // (AVX-512), 2x8 (AVX2) and 4x4 (NEON, wasm), so one layout serves every instruction set.
 constexpr uint32_t kPanelLanes = 16;
 
-// A view of activations, rows x columns x channels (NHWC with one image). Pixels lie pixel_stride floats apart: more
+// A view of activations, rows x columns x channels (NHWC with one image). Pixels lie pixel_stride elements apart: more
 // than c where the view is a slice of the channels of a wider tensor. Row y lies at place y % ring_h, so a tensor that
 // is made and used up in bands needs no more memory than its live rows; ring_h == h where all of it is kept.
-struct Tensor {
-  float* data;
+template <class T>
+struct TensorOf {
+  T* data;
   uint32_t h, w, c;
   uint32_t pixel_stride;
   uint32_t ring_h;
 
   POSY_INLINE size_t row_stride() const { return (size_t)w * pixel_stride; }
-  POSY_INLINE float* row(uint32_t y) const { return data + (y % ring_h) * row_stride(); }
+  POSY_INLINE T* row(uint32_t y) const { return data + (y % ring_h) * row_stride(); }
+};
+using Tensor = TensorOf<float>;
+
+// Codes of 8 bits: code q of a tensor stands for (q - zero_point) * scale, where scale is the tensor's and for people
+// only; what an op needs of it is in its multipliers.
+struct ByteTensor : TensorOf<uint8_t> {
+  uint8_t zero_point;
 };
 
 // A sliding window. Output (y, x) looks at input rows y * stride_h - pad_top + i * dilation_h for i < k_h, columns

@@ -194,7 +194,7 @@ inline void winograd_sum_tiles(const WinogradProductArgs& args, uint32_t band, R
   const uint32_t count = tiles.end - tiles.begin;
   Panels panels = group;  // each value's products call for their share of the next group
   panels.next_floats = group.next_floats / t.alphas() / kPanelLanes * kPanelLanes;
-  Patch patch = {};
+  PatchOf<float> patch = {};
   patch.segments = 1;
   patch.length = args.in.c;
   patch.pixel_step = args.in.pixel_stride;

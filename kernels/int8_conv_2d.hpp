@@ -1,0 +1,141 @@
+// Convolution of 8-bit codes with 8-bit weights, and every fully connected layer of such.
+#pragma once
+#include "kernels/int8_ending.hpp"
+
+namespace posy {
+namespace {
+
+inline void int8_conv_2d_oracle(const Int8Conv2dArgs& args, const Task& task) {
+  const Window& w = args.window;
+  const uint32_t channels = args.out.c, tap_rows = whole_groups(args.in.c);
+  const Range share_of_channels = share({0, channels}, kPanelLanes, task.part, task.parts);
+  for (uint32_t y = task.rows.begin; y < task.rows.end; ++y) {
+    for (uint32_t x = 0; x < args.out.w; ++x) {
+      const int64_t in_y = window_origin(y, w.stride_h, w.pad_top), in_x = window_origin(x, w.stride_w, w.pad_left);
+      for (uint32_t o = share_of_channels.begin; o < share_of_channels.end; ++o) {
+        const Int8Lane weight(args.weights, o);
+        uint32_t sum = weight.start();
+        for (uint32_t i = 0; i < w.k_h; ++i) {
+          for (uint32_t j = 0; j < w.k_w; ++j) {
+            const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
+            const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
+            const uint8_t* in =
+                inside ? args.in.row((uint32_t)at_y) + (size_t)at_x * args.in.pixel_stride : nullptr;
+            for (uint32_t c = 0; c < args.in.c; ++c) {
+              const int32_t code = in ? in[c] : args.in.zero_point;
+              sum += (uint32_t)(code * weight.at((i * w.k_w + j) * tap_rows + c));
+            }
+          }
+        }
+        const float value = int8_sum(sum) * weight.multiplier();
+        if (args.out.data) {
+          args.out.row(y)[(size_t)x * args.out.pixel_stride + o] = int8_code(args.ending, value);
+        } else {
+          args.floats.row(y)[(size_t)x * args.floats.pixel_stride + o] = clamp_f32(args.ending.clamp, value);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace posy
+
+#ifdef POSY_INT8_SIMD
+#include "kernels/int8_product_tile.hpp"
+
+namespace posy {
+namespace {
+
+// Bytes of input that a block of rows may take while the panels of weights pass over it: well inside any L2.
+constexpr uint32_t kInt8BlockBytes = 256 * 1024;
+
+// What the sums of a run begin with: the panels' start values and, of taps outside of the input, the products of the
+// weights with what the padding is, unless that is 0.
+struct Int8Starts {
+  alignas(64) int32_t values[kTilePanels * kPanelLanes];
+};
+
+inline I padding_sum(const Int8Conv2dArgs& args, const uint8_t* panel, uint32_t lane, Range rows, Range columns, I sum) {
+  const Window& w = args.window;
+  const uint32_t groups = whole_groups(args.in.c) / kGroupRows;
+  const uint8_t z = args.in.zero_point, zeros[kGroupRows] = {z, z, z, z};
+  const Operand padding = load_group(zeros);
+  for (uint32_t tap = 0; tap < w.k_h * w.k_w; ++tap) {
+    const uint32_t i = tap / w.k_w, j = tap % w.k_w;
+    if (i >= rows.begin && i < rows.end && j >= columns.begin && j < columns.end) continue;
+    const uint8_t* group = panel + kInt8HeaderBytes + (size_t)tap * groups * kGroupBytes + lane * kGroupRows;
+    for (uint32_t g = 0; g < groups; ++g, group += kGroupBytes) sum = dot<false>(sum, padding, 0, load_w(group));
+  }
+  return sum;
+}
+
+POSY_SHARED void int8_starts(const Int8Conv2dArgs& args, const Int8Panels& panels, uint32_t y, Range columns,
+                             Int8Starts* starts) {
+  const Window& w = args.window;
+  const Range rows = valid_taps(window_origin(y, w.stride_h, w.pad_top), w.k_h, w.dilation_h, args.in.h);
+  const bool is_cut = rows.end - rows.begin < w.k_h || columns.end - columns.begin < w.k_w;
+  for (uint32_t p = 0; p < panels.count; ++p) {
+    const uint8_t* panel = panels.data + p * panels.stride;
+    for (uint32_t lane = 0; lane < kPanelLanes; lane += kLanes) {
+      const uint8_t* header = panel + lane * sizeof(int32_t);
+      I sum = start_of(load_i32(header), load_i32(header + 2 * kPanelLanes * sizeof(int32_t)));
+      // Signed inputs are -128 where they are 0, and the start counts on that.
+      if (is_cut && (kInputsAreSigned || args.in.zero_point != 0)) {
+        sum = padding_sum(args, panel, lane, rows, columns, sum);
+      }
+      store_i32(starts->values + p * kPanelLanes + lane, sum);
+    }
+  }
+}
+
+inline Int8End int8_end(const Int8Conv2dArgs& args, uint32_t y, uint32_t x, uint32_t channel, uint32_t lanes) {
+  Int8End end = {nullptr, nullptr, 0, lanes, args.ending};
+  if (args.out.data) {
+    end.out_stride = args.out.pixel_stride;
+    end.codes = args.out.row(y) + (size_t)x * end.out_stride + channel;
+  } else {
+    end.out_stride = args.floats.pixel_stride;
+    end.floats = args.floats.row(y) + (size_t)x * end.out_stride + channel;
+  }
+  return end;
+}
+
+inline void int8_conv_rows(const Int8Conv2dArgs& args, Range rows, Range columns, const Int8Panels& panels,
+                           uint32_t channel) {
+  const uint32_t lanes = min_u32(args.out.c - channel, panels.count * kPanelLanes);
+  const uint32_t out_ring_h = args.out.data ? args.out.ring_h : args.floats.ring_h;
+  Int8Starts starts;
+  for (uint32_t y = rows.begin; y < rows.end;) {
+    const uint32_t joined = joined_rows(args, y, rows.end, columns, out_ring_h);
+    const uint32_t x_end = joined > 0 ? 1 : columns.end;
+    for (uint32_t x = joined > 0 ? 0 : columns.begin; x < x_end;) {
+      const ConvRun run = joined > 0 ? ConvRun{0, joined * args.out.w, {0, 1}} : conv_run(args, x, columns.end);
+      int8_starts(args, panels, y, run.columns, &starts);
+      int8_product(conv_patch<uint8_t>(args, y, run), panels, starts.values, run.pixels,
+                   int8_end(args, y, run.x, channel, lanes));
+      x += run.pixels;
+    }
+    y += joined > 0 ? joined : 1;
+  }
+}
+
+inline void int8_conv_2d_simd(const Int8Conv2dArgs& args, const Task& task) {
+  const uint32_t panel_count = divide_up(args.out.c, kPanelLanes);
+  const Region part = region(task, args.out, divide_up(panel_count, kTilePanels));
+  const uint64_t row_bytes = (uint64_t)args.in.row_stride() * args.window.stride_h;
+  const uint32_t block_rows = max_u32(1, (uint32_t)(kInt8BlockBytes / row_bytes));
+  const size_t stride = int8_panel_bytes(args.weights.rows);
+  for (uint32_t y = part.rows.begin; y < part.rows.end; y += block_rows) {
+    const Range block = {y, min_u32(part.rows.end, y + block_rows)};
+    for (uint32_t group = part.groups.begin; group < part.groups.end; ++group) {
+      const uint32_t first = group * kTilePanels, count = min_u32(kTilePanels, panel_count - first);
+      const Int8Panels panels = {args.weights.panel(first), stride, count, args.weights.pairs_are_small};
+      int8_conv_rows(args, block, part.columns, panels, first * kPanelLanes);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace posy
+#endif

@@ -1,0 +1,243 @@
+// Convolution of 8-bit codes, each channel with a window of its own.
+#pragma once
+#include "kernels/int8_ending.hpp"
+
+namespace posy {
+namespace {
+
+// The row of weights of window row i, column j: a group holds rows i, i + 2, i + 1, i + 3, so that the strong ones in
+// the middle are no pair (int8_weights.hpp).
+POSY_INLINE inline uint32_t depthwise_row(uint32_t k_h, uint32_t i, uint32_t j) {
+  constexpr uint32_t kPlace[kGroupRows] = {0, 2, 1, 3};
+  return j * whole_groups(k_h) + i / kGroupRows * kGroupRows + kPlace[i % kGroupRows];
+}
+
+// Channels of one output pixel.
+inline void int8_depthwise_pixel_oracle(const Int8DepthwiseConv2dArgs& args, uint32_t y, uint32_t x, Range channels) {
+  const Window& w = args.window;
+  const int64_t in_y = window_origin(y, w.stride_h, w.pad_top), in_x = window_origin(x, w.stride_w, w.pad_left);
+  uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+  for (uint32_t c = channels.begin; c < channels.end; ++c) {
+    const Int8Lane weight(args.weights, c);
+    uint32_t sum = weight.start();
+    for (uint32_t i = 0; i < w.k_h; ++i) {
+      for (uint32_t j = 0; j < w.k_w; ++j) {
+        const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
+        const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
+        const int32_t code = inside ? args.in.row((uint32_t)at_y)[(size_t)at_x * args.in.pixel_stride + c]
+                                    : args.in.zero_point;
+        sum += (uint32_t)(code * weight.at(depthwise_row(w.k_h, i, j)));
+      }
+    }
+    out[c] = int8_code(args.ending, int8_sum(sum) * weight.multiplier());
+  }
+}
+
+inline void int8_depthwise_conv_2d_oracle(const Int8DepthwiseConv2dArgs& args, const Task& task) {
+  const Range channels = share({0, args.out.c}, kPanelLanes, task.part, task.parts);
+  for (uint32_t y = task.rows.begin; y < task.rows.end; ++y) {
+    for (uint32_t x = 0; x < args.out.w; ++x) int8_depthwise_pixel_oracle(args, y, x, channels);
+  }
+}
+
+}  // namespace
+}  // namespace posy
+
+#ifdef POSY_INT8_SIMD
+#include "kernels/int8_simd.hpp"
+
+namespace posy {
+namespace {
+
+// Window columns times groups of window rows that the SIMD version takes: up to 8 x 8.
+constexpr uint32_t kMostDepthwiseGroups = 16;
+
+// kByteLanes channels' weights, laid out for vectors: a vector of a group has the channels that interleave() puts
+// together. `next` are those of a window one row further down, for windows of three rows.
+struct DepthwiseFilter {
+  alignas(64) uint8_t weights[kMostDepthwiseGroups][4][kLanes * kGroupRows];
+  alignas(64) uint8_t next[3][4][kLanes * kGroupRows];
+  alignas(64) int32_t start[4][kLanes];
+  alignas(64) float multiplier[4][kLanes];
+};
+
+// 4 lanes of each of kBlocks panels, 16 bytes from `offset` on, side by side. Panels past the last are zeros.
+POSY_SHARED void gather_lanes(const Int8Weights& weights, Range panels, size_t offset, void* to) {
+  for (uint32_t block = 0; block < kBlocks; ++block) {
+    const bool is_there = panels.begin + block < panels.end;
+    uint8_t* part = (uint8_t*)to + block * 16;
+    if (is_there) {
+      memcpy(part, weights.panel(panels.begin + block) + offset, 16);
+    } else {
+      memset(part, 0, 16);
+    }
+  }
+}
+
+POSY_SHARED void load_filter(const Int8DepthwiseConv2dArgs& args, Range panels, DepthwiseFilter* filter) {
+  const uint32_t groups = args.weights.rows / kGroupRows;
+  for (uint32_t quarter = 0; quarter < 4; ++quarter) {
+    const size_t offset = quarter * 16;
+    int32_t sums[kLanes];
+    gather_lanes(args.weights, panels, offset, filter->start[quarter]);
+    gather_lanes(args.weights, panels, kPanelLanes * 4 + offset, filter->multiplier[quarter]);
+    gather_lanes(args.weights, panels, 2 * kPanelLanes * 4 + offset, sums);
+    store_i32(filter->start[quarter], start_of(load_i32(filter->start[quarter]), load_i32(sums)));
+    for (uint32_t g = 0; g < groups; ++g) {
+      gather_lanes(args.weights, panels, kInt8HeaderBytes + g * kGroupBytes + offset, filter->weights[g][quarter]);
+    }
+    if (args.window.k_h != 3 || groups > 3) continue;
+    for (uint32_t g = 0; g < groups; ++g) {
+      for (uint32_t lane = 0; lane < kLanes; ++lane) {
+        // Rows 0, 2, 1, - of the window are rows 1, 3, 2 of the one above.
+        const uint8_t* from = filter->weights[g][quarter] + lane * kGroupRows;
+        uint8_t* to = filter->next[g][quarter] + lane * kGroupRows;
+        to[0] = 0;
+        to[1] = from[2];
+        to[2] = from[0];
+        to[3] = from[1];
+      }
+    }
+  }
+}
+
+// What the outputs of kByteLanes channels of a row have in common.
+struct DepthwiseBytes {
+  const Int8DepthwiseConv2dArgs* args;
+  const DepthwiseFilter* filter;
+  uint32_t channel, lanes;
+
+  // Input row y from the first of the channels on; null outside.
+  const uint8_t* in_row(int64_t y) const {
+    return y >= 0 && y < args->in.h ? args->in.row((uint32_t)y) + channel : nullptr;
+  }
+};
+
+inline B bytes_or_padding(const DepthwiseBytes& d, const uint8_t* row, size_t at) {
+  return row ? load_bytes(row + at, d.lanes) : splat_u8(d.args->in.zero_point);
+}
+
+inline void end_depthwise(const DepthwiseBytes& d, const I (&sum)[4], uint8_t* out) {
+  const F low = splat_f32(d.args->ending.clamp.low), high = splat_f32(d.args->ending.clamp.high);
+  const I zero = splat_i32(d.args->ending.zero);
+  I codes[4];
+  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
+    codes[q] = add(rounded(clamped(scaled(sum[q], load_f32(d.filter->multiplier[q])), low, high)), zero);
+  }
+  store_bytes(out, pack(codes), d.lanes);
+}
+
+// One output pixel of any window.
+template <bool kSmall>
+POSY_SHARED void int8_depthwise_pixel(const DepthwiseBytes& d, uint32_t y, uint32_t x) {
+  const Window& w = d.args->window;
+  const int64_t in_y = window_origin(y, w.stride_h, w.pad_top), in_x = window_origin(x, w.stride_w, w.pad_left);
+  const uint32_t groups = whole_groups(w.k_h) / kGroupRows;
+  I sum[4];
+  for (uint32_t q = 0; q < 4; ++q) sum[q] = load_i32(d.filter->start[q]);
+  for (uint32_t j = 0; j < w.k_w; ++j) {
+    const int64_t at_x = in_x + (int64_t)j * w.dilation_w;
+    const bool inside = at_x >= 0 && at_x < d.args->in.w;
+    const size_t at = inside ? (size_t)at_x * d.args->in.pixel_stride : 0;
+    for (uint32_t g = 0; g < groups; ++g) {
+      B rows[4];
+      for (uint32_t i = 0; i < 4; ++i) {
+        const uint32_t tap = g * kGroupRows + (i == 1 ? 2 : i == 2 ? 1 : i);
+        rows[i] = bytes_or_padding(d, inside && tap < w.k_h ? d.in_row(in_y + (int64_t)tap * w.dilation_h) : nullptr, at);
+      }
+      W x4[4];
+      interleave(rows, x4);
+      for (uint32_t q = 0; q < 4; ++q) sum[q] = dot_each<kSmall>(sum[q], x4[q], load_w(d.filter->weights[j * groups + g][q]));
+    }
+  }
+  end_depthwise(d, sum, d.args->out.row(y) + (size_t)x * d.args->out.pixel_stride + d.channel);
+}
+
+// Columns of one output row, or of two that follow each other, of a 3x3 window whose columns are all inside.
+template <uint32_t kStride, uint32_t kOutRows, bool kSmall>
+void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
+  const Window& w = d.args->window;
+  const int64_t in_y = window_origin(y, w.stride_h, w.pad_top);
+  const uint8_t* rows[4] = {d.in_row(in_y), d.in_row(in_y + 2), d.in_row(in_y + 1),
+                            kOutRows == 2 ? d.in_row(in_y + 3) : nullptr};
+  const size_t step = d.args->in.pixel_stride, out_step = d.args->out.pixel_stride;
+  size_t at = (columns.begin * kStride - w.pad_left) * step;
+  const auto load_column = [&](W (&to)[4]) {
+    B bytes[4];
+    POSY_UNROLL for (uint32_t i = 0; i < 4; ++i) bytes[i] = bytes_or_padding(d, rows[i], at);
+    interleave(bytes, to);
+    at += step;
+  };
+  W taps[3][4];
+  POSY_UNROLL for (uint32_t j = 0; j < 3 - kStride; ++j) load_column(taps[j]);
+  uint8_t* out[kOutRows];
+  POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) out[r] = d.args->out.row(y + r) + columns.begin * out_step + d.channel;
+  for (uint32_t x = columns.begin; x < columns.end; ++x) {
+    POSY_UNROLL for (uint32_t j = 3 - kStride; j < 3; ++j) load_column(taps[j]);
+    POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) {
+      const auto& weights = r == 0 ? d.filter->weights : d.filter->next;
+      I sum[4];
+      POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
+        sum[q] = load_i32(d.filter->start[q]);
+        POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) sum[q] = dot_each<kSmall>(sum[q], taps[j][q], load_w(weights[j][q]));
+      }
+      end_depthwise(d, sum, out[r]);
+      out[r] += out_step;
+    }
+    POSY_UNROLL for (uint32_t j = 0; j < 3 - kStride; ++j) {
+      POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) taps[j][q] = taps[j + kStride][q];
+    }
+  }
+}
+
+// The outputs whose windows' columns are all inside.
+inline Range inner_columns(const Int8DepthwiseConv2dArgs& args, Range columns) {
+  const Window& w = args.window;
+  const uint32_t begin = max_u32(columns.begin, divide_up(w.pad_left, w.stride_w));
+  const uint32_t reach = args.in.w + w.pad_left;
+  const uint32_t end = reach < w.k_w ? 0 : min_u32(columns.end, (reach - w.k_w) / w.stride_w + 1);
+  return {begin, end > begin ? end : begin};
+}
+
+template <bool kSmall>
+inline void int8_depthwise_rows(const DepthwiseBytes& d, Range rows, Range columns) {
+  const Window& w = d.args->window;
+  const bool is_line = w.k_h == 3 && w.k_w == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.stride_w <= 2;
+  const Range inner = is_line ? inner_columns(*d.args, columns) : Range{columns.end, columns.end};
+  for (uint32_t y = rows.begin; y < rows.end;) {
+    // Two rows that follow each other share three of their four rows of input.
+    const bool two = kSmall && w.stride_h == 1 && w.stride_w == 1 && y + 1 < rows.end;
+    if (inner.begin < inner.end) {
+      const auto line = w.stride_w == 2 ? int8_depthwise_line<2, 1, kSmall>
+                        : two           ? int8_depthwise_line<1, kSmall ? 2 : 1, kSmall>
+                                        : int8_depthwise_line<1, 1, kSmall>;
+      line(d, y, inner);
+    }
+    for (const uint32_t end = y + (two ? 2 : 1); y < end; ++y) {
+      for (uint32_t x = columns.begin; x < min_u32(inner.begin, columns.end); ++x) int8_depthwise_pixel<kSmall>(d, y, x);
+      for (uint32_t x = max_u32(inner.end, columns.begin); x < columns.end; ++x) int8_depthwise_pixel<kSmall>(d, y, x);
+    }
+  }
+}
+
+inline void int8_depthwise_conv_2d_simd(const Int8DepthwiseConv2dArgs& args, const Task& task) {
+  if (args.weights.rows > kMostDepthwiseGroups * kGroupRows) return int8_depthwise_conv_2d_oracle(args, task);
+  const Region part = region(task, args.out, divide_up(args.out.c, kPanelLanes));
+  DepthwiseFilter filter;
+  for (uint32_t panel = part.groups.begin; panel < part.groups.end; panel += kBlocks) {
+    const Range panels = {panel, min_u32(part.groups.end, panel + kBlocks)};
+    load_filter(args, panels, &filter);
+    const uint32_t channel = panel * kPanelLanes;
+    const uint32_t lanes = min_u32(args.out.c, panels.end * kPanelLanes) - channel;
+    const DepthwiseBytes d = {&args, &filter, channel, lanes};
+    if (args.weights.pairs_are_small || !kPairsMatter) {
+      int8_depthwise_rows<true>(d, part.rows, part.columns);
+    } else {
+      int8_depthwise_rows<!kPairsMatter>(d, part.rows, part.columns);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace posy
+#endif

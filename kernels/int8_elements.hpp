@@ -1,0 +1,147 @@
+// Integer ops without weights: pools, sums and products of two tensors, functions of one code, and the way from floats
+// to codes and back. Plain loops, of which compilers make vectors.
+#pragma once
+#include "kernels/element_loops.hpp"
+#include "kernels/int8_ending.hpp"
+
+namespace posy {
+namespace {
+
+// Channels at a time, so that their sums stay in registers or the nearest cache.
+constexpr uint32_t kPoolChannels = 64;
+
+struct Int8PoolWindow {
+  Range rows, columns;  // of the input
+
+  Int8PoolWindow(const Int8PoolArgs& args, uint32_t y, uint32_t x) {
+    const Window& w = args.window;
+    const int64_t in_y = window_origin(y, w.stride_h, w.pad_top), in_x = window_origin(x, w.stride_w, w.pad_left);
+    const Range i = valid_taps(in_y, w.k_h, 1, args.in.h), j = valid_taps(in_x, w.k_w, 1, args.in.w);
+    rows = {(uint32_t)(in_y + i.begin), (uint32_t)(in_y + i.end)};
+    columns = {(uint32_t)(in_x + j.begin), (uint32_t)(in_x + j.end)};
+  }
+  uint32_t count() const { return (rows.end - rows.begin) * (columns.end - columns.begin); }
+};
+
+// Calls pool(window, channels, out) for pieces of this part's outputs.
+template <class Pool>
+inline void for_each_pool(const Int8PoolArgs& args, const Task& task, Pool pool) {
+  const Region part = region(task, args.out, divide_up(args.out.c, kPanelLanes));
+  const Range all = {part.groups.begin * kPanelLanes, min_u32(args.out.c, part.groups.end * kPanelLanes)};
+  for (uint32_t y = part.rows.begin; y < part.rows.end; ++y) {
+    for (uint32_t x = part.columns.begin; x < part.columns.end; ++x) {
+      const Int8PoolWindow window(args, y, x);
+      uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+      for (uint32_t c = all.begin; c < all.end; c += kPoolChannels) {
+        pool(window, Range{c, min_u32(all.end, c + kPoolChannels)}, out + c);
+      }
+    }
+  }
+}
+
+// Adds up the pixels of a window in `value`, channel by channel.
+template <class T, class Add>
+inline void fold_window(const Int8PoolArgs& args, const Int8PoolWindow& window, Range channels, T* value, Add add) {
+  const uint32_t count = channels.end - channels.begin;
+  for (uint32_t y = window.rows.begin; y < window.rows.end; ++y) {
+    const uint8_t* pixel = args.in.row(y) + (size_t)window.columns.begin * args.in.pixel_stride + channels.begin;
+    for (uint32_t x = window.columns.begin; x < window.columns.end; ++x, pixel += args.in.pixel_stride) {
+      POSY_INDEPENDENT for (uint32_t c = 0; c < count; ++c) value[c] = add(value[c], pixel[c]);
+    }
+  }
+}
+
+inline void int8_average_pool_loops(const Int8PoolArgs& args, const Task& task) {
+  for_each_pool(args, task, [&](const Int8PoolWindow& window, Range channels, uint8_t* out) {
+    uint32_t sums[kPoolChannels] = {};
+    fold_window(args, window, channels, sums, [](uint32_t sum, uint8_t code) { return sum + code; });
+    const uint32_t zeros = window.count() * args.in.zero_point;
+    const float multiplier = args.multiplier / (float)window.count();
+    for (uint32_t c = 0; c < channels.end - channels.begin; ++c) {
+      out[c] = int8_code(args.ending, int8_sum(sums[c] - zeros) * multiplier);
+    }
+  });
+}
+
+inline void int8_max_pool_loops(const Int8PoolArgs& args, const Task& task) {
+  const int32_t zero = args.ending.zero, low = zero + (int32_t)args.ending.clamp.low,
+                high = zero + (int32_t)args.ending.clamp.high;
+  for_each_pool(args, task, [&](const Int8PoolWindow& window, Range channels, uint8_t* out) {
+    uint8_t most[kPoolChannels] = {};
+    fold_window(args, window, channels, most, [](uint8_t a, uint8_t b) { return a > b ? a : b; });
+    for (uint32_t c = 0; c < channels.end - channels.begin; ++c) {
+      out[c] = (uint8_t)(most[c] < low ? low : most[c] > high ? high : most[c]);
+    }
+  });
+}
+
+template <class T>
+inline T* element_of(const TensorOf<T>& t, uint32_t y, uint32_t x) {
+  return t.row(t.h == 1 ? 0 : y) + (size_t)(t.w == 1 ? 0 : x) * t.pixel_stride;
+}
+
+// a_step, b_step: 0 where an operand has one channel for all.
+template <class Function>
+inline void binary_codes(const Int8BinaryArgs& args, const Task& task, Function function) {
+  const int32_t a_zero = args.a.zero_point, b_zero = args.b.zero_point;
+  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
+    const uint8_t *a = element_of(args.a, y, x), *b = element_of(args.b, y, x);
+    uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+    const auto code = [&](uint8_t left, uint8_t right) {
+      return int8_code(args.ending, function((int32_t)left - a_zero, (int32_t)right - b_zero));
+    };
+    if (args.a.c == args.b.c) {
+      POSY_INDEPENDENT for (uint32_t c = 0; c < args.out.c; ++c) out[c] = code(a[c], b[c]);
+    } else {
+      const uint32_t a_step = args.a.c == 1 ? 0 : 1, b_step = args.b.c == 1 ? 0 : 1;
+      for (uint32_t c = 0; c < args.out.c; ++c) out[c] = code(a[c * a_step], b[c * b_step]);
+    }
+  });
+}
+
+inline void int8_binary_loops(const Int8BinaryArgs& args, const Task& task) {
+  const float left = args.multiplier[0], right = args.multiplier[1];
+  if (args.function == Int8BinaryFunction::add) {
+    binary_codes(args, task, [=](int32_t a, int32_t b) { return (float)a * left + (float)b * right; });
+  } else {
+    binary_codes(args, task, [=](int32_t a, int32_t b) { return (float)(a * b) * left; });
+  }
+}
+
+inline void int8_map_loops(const Int8MapArgs& args, const Task& task) {
+  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
+    const uint8_t* in = element_of(args.in, y, x);
+    uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+    for (uint32_t c = 0; c < args.out.c; ++c) out[c] = args.table[in[c]];
+  });
+}
+
+inline void int8_encode_loops(const Int8EncodeArgs& args, const Task& task) {
+  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
+    const float* in = element_of(args.in, y, x);
+    uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+    POSY_INDEPENDENT for (uint32_t c = 0; c < args.out.c; ++c) {
+      const float value = in[c] == in[c] ? in[c] * args.multiplier : 0.0f;  // a NaN is coded as 0
+      out[c] = int8_code(args.ending, value);
+    }
+  });
+}
+
+inline void int8_decode_loops(const Int8DecodeArgs& args, const Task& task) {
+  const int32_t zero = args.in.zero_point;
+  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
+    const uint8_t* in = element_of(args.in, y, x);
+    float* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+    POSY_INDEPENDENT for (uint32_t c = 0; c < args.out.c; ++c) out[c] = (float)(in[c] - zero) * args.multiplier;
+  });
+}
+
+constexpr Kernel<Int8PoolArgs> int8_average_pool = int8_average_pool_loops;
+constexpr Kernel<Int8PoolArgs> int8_max_pool = int8_max_pool_loops;
+constexpr Kernel<Int8BinaryArgs> int8_binary = int8_binary_loops;
+constexpr Kernel<Int8MapArgs> int8_map = int8_map_loops;
+constexpr Kernel<Int8EncodeArgs> int8_encode = int8_encode_loops;
+constexpr Kernel<Int8DecodeArgs> int8_decode = int8_decode_loops;
+
+}  // namespace
+}  // namespace posy

@@ -1,0 +1,54 @@
+// The fastest products of bytes that an instruction set can do: what the benchmark measures the integer kernels against.
+#pragma once
+#include "kernels/math.hpp"
+
+#ifdef POSY_INT8_SIMD
+#include "kernels/int8_simd.hpp"
+#endif
+
+namespace posy {
+namespace {
+
+#ifdef POSY_INT8_SIMD
+// As many chains as the product tile has sums.
+constexpr uint32_t kInt8Chains = kTileRows * kTilePanels * kTileVectors;
+constexpr uint32_t kInt8ProductsAtATime = kLanes * kGroupRows;
+
+// Weights of 1 and of -1 in turn, so that sums end where they started.
+inline uint64_t peak_int8_chains(uint32_t iterations, int32_t* value) {
+  const uint8_t codes[16] = {3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3};
+  const Operand x = load_operand(codes);
+  uint8_t bytes[2][kLanes * kGroupRows];
+  for (uint32_t i = 0; i < kLanes * kGroupRows; ++i) {
+    bytes[0][i] = 1;
+    bytes[1][i] = 0xff;
+  }
+  W plus = load_w(bytes[0]), minus = load_w(bytes[1]);
+  I sum[kInt8Chains];
+  POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) sum[i] = splat_i32(*value + (int32_t)i);
+  for (uint32_t n = 0; n < iterations; ++n) {
+    POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) sum[i] = dot<true>(sum[i], x, 0, plus);
+    POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) sum[i] = dot<true>(sum[i], x, 0, minus);
+  }
+  int32_t lanes[kLanes];
+  I total = splat_i32(0);
+  POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) total = add(total, sum[i]);
+  store_i32(lanes, total);
+  *value = lanes[0];
+  return (uint64_t)iterations * 2 * kInt8Chains * kInt8ProductsAtATime * 2;
+}
+#else
+inline uint64_t peak_int8_chains(uint32_t iterations, int32_t* value) {
+  constexpr uint32_t kChains = 8;
+  uint32_t sum[kChains] = {};
+  const int8_t weight = (int8_t)(*value | 1);
+  for (uint32_t n = 0; n < iterations; ++n) {
+    for (uint32_t i = 0; i < kChains; ++i) sum[i] += (uint32_t)((int32_t)(uint8_t)(sum[i] + i) * weight);
+  }
+  for (uint32_t i = 0; i < kChains; ++i) *value += (int32_t)(sum[i] & 1);
+  return (uint64_t)iterations * kChains * 2;
+}
+#endif
+
+}  // namespace
+}  // namespace posy

@@ -1,0 +1,223 @@
+// int8_simd.hpp for NEON: of ARMv7 and ARMv8 as it is, with the dot product of ARMv8.2 (sdot), and with that of unsigned and
+// signed bytes of ARMv8.6 (sudot, usdot).
+//
+// Without the last, bytes of input are signed to the multipliers: x - 128, and sums begin with 128 times the sum of the
+// weights more.
+#pragma once
+#include <arm_neon.h>
+#include <string.h>
+
+#include "kernels/math.hpp"
+
+namespace posy {
+namespace {
+
+using I = int32x4_t;
+using B = uint8x16_t;
+using F = float32x4_t;
+using W = uint8x16_t;  // weights are signed, inputs are not
+constexpr uint32_t kLanes = 4, kBlocks = 1, kTilePanels = 1, kPixelsPerPointer = 1;
+constexpr uint32_t kOperandGroups = 4;
+constexpr bool kTilePrefetches = false, kPairsMatter = false;
+#if defined(__aarch64__)
+constexpr uint32_t kTileRows = 5, kTileVectors = 4;
+#else
+constexpr uint32_t kTileRows = 4, kTileVectors = 2;
+#endif
+
+inline I splat_i32(int32_t x) {
+  return vdupq_n_s32(x);
+}
+inline I load_i32(const void* p) {
+  return vld1q_s32((const int32_t*)p);
+}
+inline void store_i32(void* p, I v) {
+  vst1q_s32((int32_t*)p, v);
+}
+inline W load_w(const uint8_t* p) {
+  return vld1q_u8(p);
+}
+inline F splat_f32(float x) {
+  return vdupq_n_f32(x);
+}
+inline F load_f32(const float* p) {
+  return vld1q_f32(p);
+}
+inline I add(I a, I b) {
+  return vaddq_s32(a, b);
+}
+
+inline B load_bytes(const uint8_t* p, uint32_t n) {
+  if (n >= 16) return vld1q_u8(p);
+  uint8_t bytes[16] = {};
+  for (uint32_t i = 0; i < n; ++i) bytes[i] = p[i];
+  return vld1q_u8(bytes);
+}
+inline void store_bytes(uint8_t* p, B v, uint32_t n) {
+  if (n >= 16) {
+    vst1q_u8(p, v);
+    return;
+  }
+  uint8_t bytes[16];
+  vst1q_u8(bytes, v);
+  for (uint32_t i = 0; i < n; ++i) p[i] = bytes[i];
+}
+inline B splat_u8(uint8_t x) {
+  return vdupq_n_u8(x);
+}
+
+#if defined(POSY_INT8_I8MM)
+
+constexpr bool kInputsAreSigned = false;
+inline I start_of(I start, I) {
+  return start;
+}
+using Operand = uint8x16_t;
+inline Operand operand_of(uint8x16_t x) {
+  return x;
+}
+template <bool kSmall>
+inline I dot_each(I sum, W x, W w) {
+  return vusdotq_s32(sum, x, vreinterpretq_s8_u8(w));
+}
+template <bool kSmall>
+inline I dot(I sum, Operand x, uint32_t group, W w) {
+  const int8x16_t weights = vreinterpretq_s8_u8(w);
+  switch (group) {
+    case 0:
+      return vsudotq_laneq_s32(sum, weights, x, 0);
+    case 1:
+      return vsudotq_laneq_s32(sum, weights, x, 1);
+    case 2:
+      return vsudotq_laneq_s32(sum, weights, x, 2);
+    default:
+      return vsudotq_laneq_s32(sum, weights, x, 3);
+  }
+}
+
+#else
+
+constexpr bool kInputsAreSigned = true;
+inline I start_of(I start, I sums) {
+  return vaddq_s32(start, vshlq_n_s32(sums, 7));
+}
+using Operand = int8x16_t;
+inline Operand operand_of(uint8x16_t x) {
+  return vreinterpretq_s8_u8(veorq_u8(x, vdupq_n_u8(0x80)));
+}
+
+#if defined(POSY_INT8_DOTPROD)
+
+inline I dot_signed(I sum, int8x16_t x, int8x16_t w) {
+  return vdotq_s32(sum, x, w);
+}
+template <bool kSmall>
+inline I dot(I sum, Operand x, uint32_t group, W w) {
+  const int8x16_t weights = vreinterpretq_s8_u8(w);
+  switch (group) {
+    case 0:
+      return vdotq_laneq_s32(sum, weights, x, 0);
+    case 1:
+      return vdotq_laneq_s32(sum, weights, x, 1);
+    case 2:
+      return vdotq_laneq_s32(sum, weights, x, 2);
+    default:
+      return vdotq_laneq_s32(sum, weights, x, 3);
+  }
+}
+
+#else
+
+// Two products of bytes fit into 16 bits, because no weight is -128.
+inline I dot_signed(I sum, int8x16_t x, int8x16_t w) {
+  const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w)), high = vmull_s8(vget_high_s8(x), vget_high_s8(w));
+  const int16x8_t pairs = vcombine_s16(vpadd_s16(vget_low_s16(low), vget_high_s16(low)),
+                                       vpadd_s16(vget_low_s16(high), vget_high_s16(high)));
+  return vpadalq_s16(sum, pairs);
+}
+inline int8x16_t group_of(Operand x, uint32_t group) {
+  const int32x4_t groups = vreinterpretq_s32_s8(x);
+  switch (group) {
+    case 0:
+      return vreinterpretq_s8_s32(vdupq_lane_s32(vget_low_s32(groups), 0));
+    case 1:
+      return vreinterpretq_s8_s32(vdupq_lane_s32(vget_low_s32(groups), 1));
+    case 2:
+      return vreinterpretq_s8_s32(vdupq_lane_s32(vget_high_s32(groups), 0));
+    default:
+      return vreinterpretq_s8_s32(vdupq_lane_s32(vget_high_s32(groups), 1));
+  }
+}
+template <bool kSmall>
+inline I dot(I sum, Operand x, uint32_t group, W w) {
+  return dot_signed(sum, group_of(x, group), vreinterpretq_s8_u8(w));
+}
+
+#endif
+
+template <bool kSmall>
+inline I dot_each(I sum, W x, W w) {
+  return dot_signed(sum, operand_of(x), vreinterpretq_s8_u8(w));
+}
+
+#endif
+
+inline Operand load_operand(const uint8_t* p) {
+  return operand_of(vld1q_u8(p));
+}
+inline Operand load_group(const uint8_t* p) {
+  uint32_t bytes;
+  memcpy(&bytes, p, sizeof bytes);
+  return operand_of(vreinterpretq_u8_u32(vdupq_n_u32(bytes)));
+}
+
+inline void interleave(const B (&rows)[4], W (&groups)[4]) {
+  const uint8x16x2_t a = vzipq_u8(rows[0], rows[1]), b = vzipq_u8(rows[2], rows[3]);
+  const uint16x8x2_t low = vzipq_u16(vreinterpretq_u16_u8(a.val[0]), vreinterpretq_u16_u8(b.val[0]));
+  const uint16x8x2_t high = vzipq_u16(vreinterpretq_u16_u8(a.val[1]), vreinterpretq_u16_u8(b.val[1]));
+  groups[0] = vreinterpretq_u8_u16(low.val[0]);
+  groups[1] = vreinterpretq_u8_u16(low.val[1]);
+  groups[2] = vreinterpretq_u8_u16(high.val[0]);
+  groups[3] = vreinterpretq_u8_u16(high.val[1]);
+}
+
+inline F scaled(I sum, F multiplier) {
+  return vmulq_f32(vcvtq_f32_s32(sum), multiplier);
+}
+// No operand is a NaN.
+inline F clamped(F x, F low, F high) {
+  return vminq_f32(high, vmaxq_f32(low, x));
+}
+// Of what lies within -255 and 255: then the sum has no bits left of a fraction.
+inline I rounded(F x) {
+  const float32x4_t large = vdupq_n_f32(12582912.0f);
+  return vcvtq_s32_f32(vsubq_f32(vaddq_f32(x, large), large));
+}
+
+inline void store_codes(uint8_t* p, I codes, uint32_t n) {
+  const uint8x8_t bytes = vqmovun_s16(vcombine_s16(vqmovn_s32(codes), vdup_n_s16(0)));
+  uint8_t four[8];
+  vst1_u8(four, bytes);
+  if (n >= kLanes) {
+    memcpy(p, four, kLanes);
+  } else {
+    for (uint32_t i = 0; i < n; ++i) p[i] = four[i];
+  }
+}
+inline void store_floats(float* p, F x, uint32_t n) {
+  if (n >= kLanes) {
+    vst1q_f32(p, x);
+    return;
+  }
+  float four[4];
+  vst1q_f32(four, x);
+  for (uint32_t i = 0; i < n; ++i) p[i] = four[i];
+}
+inline B pack(const I (&codes)[4]) {
+  const int16x8_t low = vcombine_s16(vqmovn_s32(codes[0]), vqmovn_s32(codes[1]));
+  const int16x8_t high = vcombine_s16(vqmovn_s32(codes[2]), vqmovn_s32(codes[3]));
+  return vcombine_u8(vqmovun_s16(low), vqmovun_s16(high));
+}
+
+}  // namespace
+}  // namespace posy
