@@ -161,13 +161,14 @@ class KernelsBench {
     constexpr bool has_weights = requires {
       args.weights;
     };
-    for (uint32_t type = 0; type < (has_weights ? kWeightTypes : 1); ++type) {
-      const Problem<Args> problem(args, (WeightType)type);
+    for (const WeightType type : kWeightTypes) {
+      if (!has_weights && type != WeightType::f32) break;
+      const Problem<Args> problem(args, type);
       for (PeakMeter& peak : peaks_) {
         BenchRow row;
         row.kind = kind;
         row.name = name;
-        row.weights = has_weights ? weight_type_name((WeightType)type) : "";
+        row.weights = has_weights ? weight_type_name(type) : "";
         row.isa = peak.table().isa;
         row.macs = macs_of(kind, args);
         row.bytes = problem.bytes();

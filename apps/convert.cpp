@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "apps/commands.h"
 #include "apps/json.h"
@@ -43,13 +44,16 @@ uint64_t bytes_of_type(const Model& model, WeightType type) {
 
 void print_weights(const Model& model) {
   std::string text;
-  const auto add = [&](WeightType type, const char* what) {
+  const auto add = [&](WeightType type, const std::string& what) {
     if (const uint64_t bytes = bytes_of_type(model, type))
       text += (text.empty() ? "" : ", ") + size_text(bytes) + " " + what;
   };
   add(WeightType::f32, "in float32");
   add(WeightType::u8_table, "in 8 bits without loss");
   add(WeightType::u8_affine, "in 8 bits, rounded");
+  for (const WeightType type : {WeightType::u7, WeightType::u6, WeightType::u5, WeightType::u4}) {
+    add(type, "in " + std::to_string(weight_bits(type)) + " bits");
+  }
   std::fprintf(stderr, "  weights  %s\n", text.c_str());
 }
 
@@ -122,7 +126,8 @@ const std::vector<FlagSpec>& graph_flags() {
       {"input-size", "S", "side of the input, or HxW (default: found)"},
       {"mean", "M", "input = (pixel - M) / S, pixels from 0 to 255 (default: found)"},
       {"std", "S", "see --mean"},
-      {"weights", "TYPE", "f32 or u8 (default: 8 bits for what had at most 256 values, else float32)"},
+      {"weights", "TYPE",
+       "f32, or u8 to u4: so many bits (default: 8 bits for what had at most 256 values, else float32)"},
       {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
       {"no-winograd", nullptr, "every convolution as a plain sum: slower, and rounded a little less"},
   };
@@ -171,6 +176,19 @@ void read_size(const std::string& text, LowerOptions* options) {
 
 }  // namespace
 
+namespace {
+
+WeightChoice weight_choice(const std::string& text) {
+  static const std::map<std::string, WeightChoice> choices = {{"f32", WeightChoice::kF32}, {"u8", WeightChoice::kU8},
+                                                              {"u7", WeightChoice::kU7},   {"u6", WeightChoice::kU6},
+                                                              {"u5", WeightChoice::kU5},   {"u4", WeightChoice::kU4}};
+  const auto found = choices.find(text);
+  if (found == choices.end()) throw UsageError("--weights is f32, u8, u7, u6, u5 or u4, not '" + text + "'");
+  return found->second;
+}
+
+}  // namespace
+
 ConvertOptions convert_options(const Args& args) {
   ConvertOptions options;
   options.lower.input_node = args.text("input-node").value_or("");
@@ -183,13 +201,7 @@ ConvertOptions convert_options(const Args& args) {
   options.keep_bottleneck = args.has("keep-bottleneck");
   options.winograd = !args.has("no-winograd");
   const std::string weights = args.text("weights").value_or("");
-  if (weights == "f32") {
-    options.weights = WeightChoice::kF32;
-  } else if (weights == "u8") {
-    options.weights = WeightChoice::kU8;
-  } else if (!weights.empty()) {
-    throw UsageError("--weights is f32 or u8, not '" + weights + "'");
-  }
+  if (!weights.empty()) options.weights = weight_choice(weights);
   refuse_flags_of_graphs(args);
   return options;
 }

@@ -135,9 +135,8 @@ class Dump {
         panel += kTableBytes;
       }
       raw("bias", panel, 16, "16 floats; the first four");
-      const bool is_affine = (WeightType)op.weight_type == WeightType::u8_affine;
       raw("scale", panel + 64, 16, "16 floats; the first four");
-      raw(is_affine ? "offset" : "center", panel + 128, 16, "16 floats; the first four");
+      raw(is_affine((WeightType)op.weight_type) ? "offset" : "center", panel + 128, 16, "16 floats; the first four");
       raw("row 0", panel + kHeaderVectors * 64, 16, "16 weights; the first 16 bytes");
       return;
     }

@@ -35,7 +35,13 @@ Json json_op(const Model& model, const OpRecord& op) {
   Json json = {{"kind", op_name((OpKind)op.kind)}, {"name", model.string(op.name)}, {"out", {out.h, out.w, out.c}}};
   json["macs"] = op_macs(model, op, out.h);
   json["weight_bytes"] = op.weights_bytes;
-  json["weights"] = !has_weights(op) ? "" : (WeightType)op.weight_type == WeightType::f32 ? "f32" : "u8";
+  if (!has_weights(op)) {
+    json["weights"] = "";
+  } else if ((WeightType)op.weight_type == WeightType::u8_table) {
+    json["weights"] = "u8";
+  } else {
+    json["weights"] = weight_type_name((WeightType)op.weight_type);
+  }
   return json;
 }
 

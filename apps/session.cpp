@@ -34,6 +34,14 @@ const char* weight_type_name(WeightType type) {
       return "u8 table";
     case WeightType::u8_affine:
       return "u8";
+    case WeightType::u7:
+      return "u7";
+    case WeightType::u6:
+      return "u6";
+    case WeightType::u5:
+      return "u5";
+    case WeightType::u4:
+      return "u4";
   }
   return "";
 }

@@ -58,7 +58,7 @@ class Session {
 // Throws InputError with the engine's sentence and the byte it is about.
 Model checked_model(const std::string& path, std::span<const uint8_t> bytes);
 
-// "f32", "u8 table" or "u8".
+// "f32", "u8 table", "u8" ... "u4".
 const char* weight_type_name(WeightType type);
 
 // POSY_ISA; null if it is not set.

@@ -10,6 +10,13 @@ namespace {
 constexpr float kInfinity = __builtin_inff();
 
 // What one bind function needs: the model, the record, the arena (null at open, where only the checks matter).
+bool is_weight_type(uint8_t number) {
+  for (const WeightType type : kWeightTypes) {
+    if (number == (uint8_t)type) return true;
+  }
+  return false;
+}
+
 struct Binder {
   const Model& model;
   const OpRecord& op;
@@ -86,7 +93,7 @@ struct Binder {
   }
 
   Failure weights(uint64_t rows, uint32_t channels, Weights* to) const {
-    if (op.weight_type >= kWeightTypes) return fail(POSY_BAD_WEIGHTS, &op.weight_type);
+    if (!is_weight_type(op.weight_type)) return fail(POSY_BAD_WEIGHTS, &op.weight_type);
     if (rows > model.header->max_rows) return fail(POSY_BAD_WEIGHTS, &op.weights_bytes);
     const WeightType type = (WeightType)op.weight_type;
     if (op.weights_offset % kSectionAlignment != 0) return fail(POSY_BAD_WEIGHTS, &op.weights_offset);

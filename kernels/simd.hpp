@@ -2,7 +2,8 @@
 // the instruction set that the build names for the one file that is compiled for it: POSY_ISA_AVX2, POSY_ISA_AVX512 or
 // POSY_ISA_NEON. Nobody else includes simd_x86.hpp and simd_neon.hpp, which define
 //
-// - V, kLanes; + - * / of V are those of IEEE 754 (but see simd_neon.hpp about denormals).
+// - V, kLanes, and the compiler's type for V; + - * / of V are those of IEEE 754 (but see simd_neon.hpp about
+// denormals).
 // - load, store, splat; fma(a, b, c) is a * b + c, rounded once.
 // - maximum(a, b), minimum(a, b) as in clamp_f32: b where one of them is NaN, and of two zeros.
 // - load_first, store_first(p, v, n): the first n < kLanes floats; nothing beyond them is touched.
@@ -27,6 +28,34 @@ namespace posy {
 namespace {
 
 constexpr uint32_t kPanelVectors = kPanelLanes / kLanes;
+
+// kLanes whole numbers, for bits: vectors of the compiler, which has + & | << >> for them in every instruction set.
+typedef int32_t Words __attribute__((vector_size(kLanes * sizeof(int32_t))));
+
+// first, first + 1, ...
+inline Words lane_numbers(uint32_t first) {
+  Words numbers = {};
+  POSY_UNROLL for (uint32_t i = 0; i < kLanes; ++i) numbers[i] = (int32_t)i;
+  return numbers + (int32_t)first;
+}
+// One number of 2 or 4 bytes in every lane.
+template <class T>
+inline Words repeat_word(const uint8_t* p) {
+  T word;
+  memcpy(&word, p, sizeof word);
+  return Words{} + (int32_t)word;
+}
+// Two numbers of 4 bytes, the first in even lanes and the second in odd ones.
+inline Words repeat_pair(const uint8_t* p) {
+  typedef uint64_t Pairs __attribute__((vector_size(sizeof(Words))));
+  uint64_t pair;
+  memcpy(&pair, p, sizeof pair);
+  return (Words)(Pairs{} + pair);
+}
+inline V to_floats(Words x) {
+  typedef float Floats __attribute__((vector_size(sizeof(Words))));
+  return V((Register) __builtin_convertvector(x, Floats));
+}
 
 #if !defined(POSY_ISA_AVX512)
 // A LaneMask is some or all of the lanes, as cheap as all of them; lane_mask_works(n) says of which numbers of lanes

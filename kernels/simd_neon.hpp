@@ -22,6 +22,7 @@ struct V {
 };
 
 constexpr uint32_t kLanes = 4;
+using Register = float32x4_t;
 constexpr bool kTilePrefetches = false;
 // Loads that step their pointer cost nothing: each pixel has its own.
 constexpr uint32_t kPixelsPerPointer = 1;

@@ -25,6 +25,7 @@ constexpr bool kTilePrefetches = false;
 #endif
 
 constexpr uint32_t kLanes = V::size;
+using Register = V::register_type;
 // Tiles are whole panels wide.
 constexpr uint32_t kTileVectors = kPanelLanes / kLanes;
 // Steps between pixels are part of an address: four of them are reached from one pointer, so that pointers and steps

@@ -16,9 +16,15 @@ namespace posy {
 enum class WeightType : uint8_t {
   f32 = 0,        // weight = w
   u8_table = 1,   // weight = table[q]: at most 256 distinct values, kept exactly
-  u8_affine = 2,  // weight = q + offset[channel]
+  u8_affine = 2,  // weight = q + offset[channel]; so are the next four, with as many bits as their number says
+  u4 = 4,
+  u5 = 5,
+  u6 = 6,
+  u7 = 7,
 };
-constexpr uint32_t kWeightTypes = 3;
+// What the kernels above floats read.
+constexpr WeightType kWeightTypes[] = {WeightType::f32, WeightType::u8_table, WeightType::u8_affine, WeightType::u4,
+                                       WeightType::u5,  WeightType::u6,       WeightType::u7};
 constexpr uint32_t kTableBytes = 256 * sizeof(float);  // in front of the first panel, u8_table only
 
 struct Weights {
@@ -28,13 +34,24 @@ struct Weights {
   WeightType type;
 };
 
-// Vectors of 16 floats in front of the rows: bias, scale, and center. Of u8_affine the third is the offset: its weights
-// are rounded, so that a center folded into the bias costs nothing that is not lost already.
+// Vectors of 16 floats in front of the rows: bias, scale, and center. Of affine types the third is the offset: their
+// weights are rounded, so that a center folded into the bias costs nothing that is not lost already.
 constexpr uint32_t kHeaderVectors = 3;
 
+POSY_INLINE constexpr bool is_affine(WeightType type) {
+  return type >= WeightType::u8_affine;
+}
+
+POSY_INLINE constexpr uint32_t weight_bits(WeightType type) {
+  return type == WeightType::f32 ? 32 : type < WeightType::u4 ? 8 : (uint32_t)type;
+}
+
+POSY_INLINE constexpr uint32_t row_bytes(WeightType type) {
+  return kPanelLanes / 8 * weight_bits(type);
+}
+
 POSY_INLINE constexpr uint64_t panel_bytes(WeightType type, uint64_t rows) {
-  const uint64_t row_bytes = type == WeightType::f32 ? kPanelLanes * sizeof(float) : kPanelLanes;
-  const uint64_t bytes = kHeaderVectors * kPanelLanes * sizeof(float) + rows * row_bytes;
+  const uint64_t bytes = kHeaderVectors * kPanelLanes * sizeof(float) + rows * row_bytes(type);
   return (bytes + 63) / 64 * 64;
 }
 
@@ -44,6 +61,16 @@ POSY_INLINE constexpr uint64_t weight_bytes(WeightType type, uint64_t rows, uint
 }
 
 namespace {
+
+// Code `lane` of a row of fewer than 8 bits: 8 bytes with bits 0 to 3, of even lanes the first four, of odd lanes the
+// others, from low bits to high; of u6 and u7 4 bytes with bits 4 and 5; of u5 and u7 2 bytes with the highest bit.
+// Every lane of a vector then finds its bits in a copy of the same word, so many bits from its end as its number says.
+inline uint32_t packed_code(const uint8_t* row, uint32_t bits, uint32_t lane) {
+  uint32_t code = row[lane % 2 * 4 + lane / 4] >> lane / 2 % 2 * 4 & 15;
+  if (bits & 2) code |= (uint32_t)(row[8 + lane / 4] >> lane % 4 * 2 & 3) << 4;
+  if (bits & 1) code |= (uint32_t)(row[bits * 2 - 2 + lane / 8] >> lane % 8 & 1) << (bits - 1);
+  return code;
+}
 
 // One value at a time: what the oracles read, and the definition that every faster reader must equal.
 struct WeightLane {
@@ -60,7 +87,7 @@ struct WeightLane {
 
   // What the channel makes of its sum of products.
   float finish(float sum) const {
-    const float center = weights.type == WeightType::u8_affine ? 0.0f : header[2 * kPanelLanes + lane];
+    const float center = is_affine(weights.type) ? 0.0f : header[2 * kPanelLanes + lane];
     return fma_f32(sum - center, header[kPanelLanes + lane], header[lane]);
   }
 
@@ -74,8 +101,11 @@ struct WeightLane {
         return weights.table[rows[i]];
       case WeightType::u8_affine:
         return (float)rows[i] + header[2 * kPanelLanes + lane];
+      default:
+        break;
     }
-    return 0;
+    const uint8_t* packed = rows + (size_t)row * row_bytes(weights.type);
+    return (float)packed_code(packed, weight_bits(weights.type), lane) + header[2 * kPanelLanes + lane];
   }
 };
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <unordered_map>
 
+#include "loaders/round_weights.h"
+
 namespace posy {
 namespace {
 
@@ -20,6 +22,8 @@ Size size_of(const ConvWeights& weights) {
 // Panels behind what `bytes` holds, each a header of vectors and then rows. Copies lane by lane; lanes past the last
 // channel stay zero.
 class PanelWriter {
+  static constexpr size_t kHeaderBytes = kHeaderVectors * kPanelLanes * sizeof(float);
+
  public:
   PanelWriter(WeightType type, Size size, size_t in_front, std::vector<uint8_t>* bytes)
       : type_(type), size_(size), start_(bytes->size()), in_front_(in_front), bytes_(*bytes) {
@@ -36,13 +40,21 @@ class PanelWriter {
   }
   void weight(size_t row, size_t channel, float x) { put(cell(row, channel, sizeof x), &x, sizeof x); }
   void weight(size_t row, size_t channel, uint8_t q) { put(cell(row, channel, sizeof q), &q, sizeof q); }
+  // A code of fewer than 8 bits, of a row of zeros: its parts are in three planes (packed_code() of
+  // kernels/weights.hpp).
+  void packed(size_t row, size_t channel, uint8_t code) {
+    const size_t lane = channel % kPanelLanes, bits = weight_bits(type_);
+    uint8_t* at = bytes_.data() + start_ + panel(channel) + kHeaderBytes + row * row_bytes(type_);
+    at[lane % 2 * 4 + lane / 4] |= (uint8_t)((code & 15) << lane / 2 % 2 * 4);
+    if (bits & 2) at[8 + lane / 4] |= (uint8_t)((code >> 4 & 3) << lane % 4 * 2);
+    if (bits & 1) at[bits * 2 - 2 + lane / 8] |= (uint8_t)(code >> (bits - 1) << lane % 8);
+  }
   void table(size_t i, float x) { put(i * sizeof x, &x, sizeof x); }
 
  private:
   size_t panel(size_t channel) const { return in_front_ + channel / kPanelLanes * panel_bytes(type_, size_.rows); }
   size_t cell(size_t row, size_t channel, size_t cell_bytes) const {
-    return panel(channel) + kHeaderVectors * kPanelLanes * sizeof(float) +
-           (row * kPanelLanes + channel % kPanelLanes) * cell_bytes;
+    return panel(channel) + kHeaderBytes + (row * kPanelLanes + channel % kPanelLanes) * cell_bytes;
   }
   void put(size_t at, const void* from, size_t count) { std::memcpy(bytes_.data() + start_ + at, from, count); }
 
@@ -99,33 +111,53 @@ WeightType encode_table(const ConvWeights& weights, const std::vector<float>& ta
   return WeightType::u8_table;
 }
 
-// Least and greatest weight of a channel become codes 0 and 255, what lies between is rounded to the nearest code.
-WeightType encode_affine(const ConvWeights& weights, std::vector<uint8_t>* bytes) {
+WeightType affine_type(uint32_t bits) {
+  return bits == 8 ? WeightType::u8_affine : (WeightType)bits;
+}
+
+// Panels end at multiples of 64 bytes: as many bits as cost nothing more. (Of a 3x3 depthwise layer, 7 and not 4.)
+uint32_t bits_for_the_bytes(uint32_t bits, Size size) {
+  const auto bytes = [&](uint32_t b) { return weight_bytes(affine_type(b), size.rows, size.channels); };
+  uint32_t most = bits;
+  while (most < 8 && bytes(most + 1) == bytes(bits)) ++most;
+  return most;
+}
+
+WeightType encode_affine(const ConvWeights& weights, const RoundedWeights& rounded, std::vector<uint8_t>* bytes) {
   const Size size = size_of(weights);
-  PanelWriter writer(WeightType::u8_affine, size, 0, bytes);
+  const WeightType type = affine_type(rounded.bits);
+  PanelWriter writer(type, size, 0, bytes);
+  const ChannelLine& line = weights.line;
   for (size_t c = 0; c < size.channels; ++c) {
-    const auto value = [&](size_t r) { return weights.values->floats[r * size.channels + c]; };
-    float low = value(0), high = low;
-    for (size_t r = 1; r < size.rows; ++r) {
-      low = std::min(low, value(r));
-      high = std::max(high, value(r));
-    }
-    // Weights this small add nothing to a sum, and steps between them would be no normal numbers.
-    if (std::max(-low, high) < 1e-30f) low = high = 0;
-    // Equal weights: one code, and a step that makes it their value. All zero: any step does.
-    const bool equal = !(high > low);
-    const float step = equal ? (low == 0 ? 1 : low) : (float)(((double)high - low) / 255);
-    const float offset = equal ? (low == 0 ? 0.0f : 1.0f) : (float)((double)low / step);
-    const ChannelLine& line = weights.line;
     writer.header(0, c, (float)(line.bias[c] - (double)line.center[c] * line.scale[c]));
-    writer.header(1, c, line.scale[c] * step);
-    writer.header(2, c, offset);
+    writer.header(1, c, line.scale[c] * rounded.step[c]);
+    writer.header(2, c, rounded.offset[c]);
     for (size_t r = 0; r < size.rows; ++r) {
-      const double q = equal ? 0 : std::round((double)value(r) / step - offset);
-      writer.weight(r, c, (uint8_t)std::clamp(q, 0.0, 255.0));
+      const uint8_t code = rounded.codes[r * size.channels + c];
+      rounded.bits == 8 ? writer.weight(r, c, code) : writer.packed(r, c, code);
     }
   }
-  return WeightType::u8_affine;
+  return type;
+}
+
+// 0 for choices that round nothing.
+uint32_t bits_of_choice(WeightChoice choice) {
+  switch (choice) {
+    case WeightChoice::kAuto:
+    case WeightChoice::kF32:
+      return 0;
+    case WeightChoice::kU8:
+      return 8;
+    case WeightChoice::kU7:
+      return 7;
+    case WeightChoice::kU6:
+      return 6;
+    case WeightChoice::kU5:
+      return 5;
+    case WeightChoice::kU4:
+      return 4;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -141,11 +173,14 @@ WeightType encode_weights(const ConvWeights& weights, WeightChoice choice, std::
     for (size_t c = 0; c < size.channels; ++c) is_finite = is_finite && std::isfinite(weights.weight(r, c));
   }
   if (choice == WeightChoice::kF32 || !is_finite) return encode_f32(weights, bytes);
-  if (smaller_than_f32(WeightType::u8_table)) {
+  const uint32_t bits = bits_of_choice(choice);
+  if ((bits == 0 || bits == 8) && smaller_than_f32(WeightType::u8_table)) {
     const std::vector<float> table = distinct_values(weights.values->floats);
     if (!table.empty()) return encode_table(weights, table, bytes);
   }
-  if (choice == WeightChoice::kU8 && smaller_than_f32(WeightType::u8_affine)) return encode_affine(weights, bytes);
+  if (bits > 0 && smaller_than_f32(affine_type(bits))) {
+    return encode_affine(weights, round_weights(weights, bits_for_the_bytes(bits, size)), bytes);
+  }
   return encode_f32(weights, bytes);
 }
 

@@ -11,6 +11,10 @@ enum class WeightChoice {
   kAuto,  // one byte where the tensor has at most 256 distinct values, so that nothing is lost; else float32
   kF32,
   kU8,  // one byte everywhere: as kAuto where nothing is lost, else affine per output channel
+  kU7,  // so many bits everywhere, affine per output channel
+  kU6,
+  kU5,
+  kU4,
 };
 
 // Appends the smallest encoding that the choice allows, and returns which it is.

@@ -196,7 +196,7 @@ TEST_CASE("bench --kernels measures every op of ops.def, with every type of weig
 #define POSY_OP(number, name, Args) CHECK(kinds.count(#name) == 1);
 #include "kernels/ops.def"
 #undef POSY_OP
-  CHECK(weights.size() == posy::kWeightTypes);
+  CHECK(weights.size() == std::size(posy::kWeightTypes));
   REQUIRE(json["isas"].size() == 1);
   CHECK(json["isas"][0]["peak_gflops"] > 0);
   CHECK(parse_csv(read("kernels.csv")).size() == 1 + json["kernels"].size());

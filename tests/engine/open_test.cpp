@@ -35,7 +35,8 @@ std::vector<uint8_t> with_section(const std::vector<uint8_t>& good, uint32_t kin
 }  // namespace
 
 TEST_CASE("open: a model opens and runs from read-only memory, at multiples of 16 that are none of 64") {
-  for (const WeightChoice weights : {WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8}) {
+  for (const WeightChoice weights : {WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8, WeightChoice::kU7,
+                                     WeightChoice::kU6, WeightChoice::kU5, WeightChoice::kU4}) {
     ModelOptions model;
     model.weights = weights;
     const std::vector<uint8_t> file = build_model(model);
@@ -282,7 +283,8 @@ TEST_CASE("open: a refused field of a tensor, op or step is named with its byte"
              {"between two floats", tensor + offsetof(TensorRecord, arena_offset), 2, 4, POSY_BAD_TENSOR},
              {"unknown op", op(conv, offsetof(OpRecord, kind)), 0x7fff, 2, POSY_UNKNOWN_OP},
              {"op number zero", op(conv, offsetof(OpRecord, kind)), 0, 2, POSY_UNKNOWN_OP},
-             {"unknown weight type", op(conv, offsetof(OpRecord, weight_type)), 3, 1, POSY_BAD_WEIGHTS},
+             {"a weight type that is none", op(conv, offsetof(OpRecord, weight_type)), 3, 1, POSY_BAD_WEIGHTS},
+             {"unknown weight type", op(conv, offsetof(OpRecord, weight_type)), 8, 1, POSY_BAD_WEIGHTS},
              {"input is no tensor", op(conv, offsetof(OpRecord, in)), kNoIndex, 4, POSY_BAD_OP},
              {"a second input", op(conv, offsetof(OpRecord, in) + 4), 0, 4, POSY_BAD_OP},
              {"no second input", op(add, offsetof(OpRecord, in) + 4), kNoIndex, 4, POSY_BAD_OP},

@@ -52,7 +52,7 @@ struct Ticks {
 }  // namespace
 
 TEST_CASE("threads: scores are the same bits for 1 to 8 threads of the pool, on every instruction set") {
-  for (const WeightChoice weights : {WeightChoice::kF32, WeightChoice::kAuto}) {
+  for (const WeightChoice weights : {WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU7}) {
     const std::vector<uint8_t> file = wide_model(weights);
     const std::vector<float> alone = scores_of(file, {});
     REQUIRE(alone.size() == 1001);

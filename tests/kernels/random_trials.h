@@ -65,12 +65,20 @@ void random_map(Random& random, const TrialOptions& options, uint64_t macs_per_p
                            random_out(random, width, w.stride_w, w.pad_left), out_c);
 }
 
+// Writes a code of fewer than 8 bits into a row of zeros, as loaders/FORMAT.md lays it out.
+inline void put_code(uint8_t* row, uint32_t bits, uint32_t lane, uint32_t code) {
+  const auto put = [row](uint32_t bit, uint32_t value) { row[bit / 8] |= (uint8_t)(value << bit % 8); };
+  put(lane % 2 * 32 + lane / 2 * 4, code % 16);
+  if (bits >= 6) put(64 + lane * 2, code / 16 % 4);
+  if (bits % 2 == 1) put((bits * 2 - 2) * 8 + lane, code >> (bits - 1));
+}
+
 // Fills panels as loaders/FORMAT.md lays them out, but with NaN where a panel has no channel and 0xff in the padding:
 // neither may be seen in a result.
 template <class Args>
 void random_weights(Random& random, uint32_t rows, Trial<Args>* trial) {
   const uint32_t channels = trial->args.out.c;
-  const WeightType type = (WeightType)random.between(0, kWeightTypes - 1);
+  const WeightType type = kWeightTypes[random.between(0, std::size(kWeightTypes) - 1)];
   trial->args.weights = {nullptr, nullptr, rows, type};
   trial->weights.assign(weight_bytes(type, rows, channels), 0xff);
   trial->weight_values.resize((size_t)rows * channels);
@@ -84,13 +92,13 @@ void random_weights(Random& random, uint32_t rows, Trial<Args>* trial) {
     uint8_t* panel = bytes + c / kPanelLanes * panel_bytes(type, rows);
     float* header = (float*)panel + c % kPanelLanes;
     const bool used = c < channels;
-    const float scale = random.real(-0.5f, 0.5f) / (type == WeightType::u8_affine ? 256.0f : 1.0f);
+    const float scale = random.real(-0.5f, 0.5f) / (is_affine(type) ? (float)(1 << weight_bits(type)) : 1.0f);
     // Bias, scale, center or offset.
-    const bool is_affine = type == WeightType::u8_affine;
-    const float third = is_affine ? (float)-(int)random.between(0, 255) : random.real(-1, 1);
+    const uint32_t most = (1u << std::min(weight_bits(type), 8u)) - 1;
+    const float third = is_affine(type) ? (float)-(int)random.between(0, most) : random.real(-1, 1);
     const float values[] = {random.real(-1, 1), scale, third};
     for (uint32_t v = 0; v < kHeaderVectors; ++v) header[v * kPanelLanes] = used ? values[v] : NAN;
-    if (used) trial->channels.push_back({values[0], values[1], is_affine ? 0.0f : third});
+    if (used) trial->channels.push_back({values[0], values[1], is_affine(type) ? 0.0f : third});
     uint8_t* cells = panel + kHeaderVectors * kPanelLanes * sizeof(float);
     for (uint32_t r = 0; r < rows; ++r) {
       const size_t i = (size_t)r * kPanelLanes + c % kPanelLanes;
@@ -98,6 +106,12 @@ void random_weights(Random& random, uint32_t rows, Trial<Args>* trial) {
       if (type == WeightType::f32) {
         ((float*)cells)[i] = used ? random.real(-1, 1) : NAN;
         value = ((float*)cells)[i];
+      } else if (type >= WeightType::u4) {
+        const uint32_t code = random.between(0, most), bits = weight_bits(type);
+        uint8_t* row = cells + (size_t)r * row_bytes(type);
+        if (c % kPanelLanes == 0) memset(row, 0, row_bytes(type));
+        put_code(row, bits, c % kPanelLanes, code);
+        value = (double)code + third;
       } else {
         cells[i] = (uint8_t)random.between(0, 255);
         value = type == WeightType::u8_table ? (double)table[cells[i]] : (double)cells[i] + third;

@@ -199,6 +199,20 @@ TEST_CASE("the choice of weights is passed on") {
   const Conversion u8 = convert_graph(graph, options);
   CHECK(u8.posy.size() < f32.posy.size() * 0.8);
   CHECK(opened(u8).model().ops[2].weight_type == (uint8_t)WeightType::u8_affine);
+  size_t bytes = u8.posy.size();
+  for (const auto& [choice, type] : {std::pair{WeightChoice::kU7, WeightType::u7},
+                                     {WeightChoice::kU6, WeightType::u6},
+                                     {WeightChoice::kU5, WeightType::u5},
+                                     {WeightChoice::kU4, WeightType::u4}}) {
+    options.weights = choice;
+    const Conversion fewer = convert_graph(graph, options);
+    CHECK(fewer.posy.size() < bytes);
+    const EngineRunner runner(fewer.posy);
+    const Model& model = runner.model();
+    CHECK(std::any_of(model.ops, model.ops + model.op_count,
+                      [type = (uint8_t)type](const OpRecord& op) { return op.weight_type == type; }));
+    bytes = fewer.posy.size();
+  }
 }
 
 TEST_CASE("a .posy file loads as it is, whatever its name; a graph is converted") {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "kernels/weights.hpp"
+#include "loaders/round_weights.h"
 #include "tests/loaders/engine_runner.h"
 
 using namespace posy;
@@ -230,6 +231,116 @@ TEST_CASE("u8 of channels whose weights all but vanish stays finite and near") {
   }
 }
 
+// Sum of squares over all channels of what is lost, in units of the graph's weights.
+double squared_error(const ConvWeights& weights, const RoundedWeights& rounded) {
+  const size_t channels = weights.line.size(), rows = weights.values->floats.size() / channels;
+  double sum = 0;
+  for (size_t c = 0; c < channels; ++c) {
+    for (size_t r = 0; r < rows; ++r) {
+      const double error = (double)rounded.value(r, c) - weights.value(r, c);
+      sum += error * error;
+    }
+  }
+  return sum;
+}
+
+// Rounded to even steps from the least to the greatest weight of each channel.
+double squared_error_of_whole_range(const ConvWeights& weights, uint32_t bits) {
+  const size_t channels = weights.line.size(), rows = weights.values->floats.size() / channels;
+  double sum = 0;
+  for (size_t c = 0; c < channels; ++c) {
+    float low = kInfinity, high = -kInfinity;
+    for (size_t r = 0; r < rows; ++r) {
+      low = std::min(low, weights.value(r, c));
+      high = std::max(high, weights.value(r, c));
+    }
+    const double step = ((double)high - low) / (double)((1 << bits) - 1);
+    for (size_t r = 0; r < rows && step > 0; ++r) {
+      const double steps = ((double)weights.value(r, c) - low) / step, error = (steps - std::round(steps)) * step;
+      sum += error * error;
+    }
+  }
+  return sum;
+}
+
+// Most near zero, a few far away, as weights are.
+std::vector<float> peaked_floats(size_t count, uint32_t seed) {
+  std::vector<float> values = random_floats(count, seed);
+  for (float& x : values) x = x * x * x + 0.1f * x;
+  return values;
+}
+
+TEST_CASE("a range that is searched loses no more than the whole one, and of few bits much less") {
+  for (uint32_t bits = 4; bits <= 7; ++bits) {
+    for (const auto& [rows, channels] : {std::pair<size_t, size_t>{1024, 20}, {64, 16}, {9, 33}, {2, 3}, {1, 5}}) {
+      INFO(bits, " bits, ", rows, " x ", channels);
+      for (const bool is_peaked : {true, false}) {
+        const std::vector<float> values =
+            is_peaked ? peaked_floats(rows * channels, bits) : random_floats(rows * channels, bits);
+        const ConvWeights weights = make_weights(rows, channels, values);
+        const double whole = squared_error_of_whole_range(weights, bits);
+        const double searched = squared_error(weights, round_weights(weights, bits));
+        CHECK(searched <= whole * 1.0001 + 1e-10);
+        if (is_peaked && bits == 4 && rows == 1024) CHECK(searched < 0.8 * whole);
+      }
+    }
+  }
+}
+
+TEST_CASE("fewer bits: what is encoded is what was rounded, and every channel's line is as it was") {
+  for (const auto& [choice, bits] : {std::pair<WeightChoice, uint32_t>{WeightChoice::kU7, 7},
+                                     {WeightChoice::kU6, 6},
+                                     {WeightChoice::kU5, 5},
+                                     {WeightChoice::kU4, 4}}) {
+    const size_t rows = 320, channels = 37;
+    const ConvWeights weights = make_weights(rows, channels, peaked_floats(rows * channels, 5));
+    const EncodedWeights encoded = encoded_weights(weights, choice);
+    REQUIRE((uint32_t)encoded.type == bits);
+    const RoundedWeights rounded = round_weights(weights, bits);
+    const Read read(encoded, rows);
+    size_t wrong = 0;
+    for (size_t c = 0; c < channels; ++c) {
+      for (size_t r = 0; r < rows; ++r) {
+        wrong += !same_bits(read.at(r, c), (float)rounded.codes[r * channels + c] + rounded.offset[c]);
+        wrong += rounded.codes[r * channels + c] >= 1 << bits;
+      }
+      wrong += !same_bits(read.scale(c), weights.line.scale[c] * rounded.step[c]);
+      const double bias = weights.line.bias[c] - (double)weights.line.center[c] * weights.line.scale[c];
+      CHECK(read.bias(c) == doctest::Approx(bias).epsilon(1e-6));
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("fewer bits: channels of equal weights are exact, those that all but vanish stay near, the rest is finite") {
+  for (uint32_t bits = 4; bits <= 7; ++bits) {
+    std::vector<float> values = peaked_floats(600 * 16, 2);
+    for (size_t r = 0; r < 600; ++r) {
+      values[r * 16 + 3] = 0.7f;
+      values[r * 16 + 4] = -3e-3f;
+      values[r * 16 + 5] = 0;
+      values[r * 16 + 6] = (r % 2 ? 1e-37f : -1e-40f) * (float)(r % 7);
+      values[r * 16 + 7] = r == 5 ? 1.0f : 1e-20f;
+      values[r * 16 + 8] = r % 2 ? 1e30f : -1e30f;
+    }
+    const ConvWeights weights = make_weights(600, 16, values);
+    const RoundedWeights rounded = round_weights(weights, bits);
+    for (size_t r = 0; r < 600; ++r) {
+      for (const size_t c : {3, 4, 5}) REQUIRE(rounded.value(r, c) == weights.value(r, c));
+      REQUIRE(std::fabs(rounded.value(r, 6)) < 1e-29f);
+      REQUIRE(std::fabs(rounded.value(r, 7) - weights.value(r, 7)) <= 0.04f);
+      REQUIRE(rounded.value(r, 8) == doctest::Approx(weights.value(r, 8)).epsilon(0.001));
+    }
+  }
+}
+
+TEST_CASE("a layer gets as many bits as cost no more bytes: a 3x3 depthwise one 7 for 4") {
+  const ConvWeights depthwise = make_weights(9, 32, random_floats(9 * 32, 2));
+  CHECK(encoded_weights(depthwise, WeightChoice::kU4).type == WeightType::u7);
+  CHECK(encoded_weights(depthwise, WeightChoice::kU8).type == WeightType::u8_affine);
+  CHECK(encoded_weights(make_weights(1, 32, random_floats(32, 2)), WeightChoice::kU4).type == WeightType::f32);
+}
+
 TEST_CASE("a tensor so small that its table would cost more stays float") {
   for (const auto& [rows, channels] : {std::pair<size_t, size_t>{9, 16}, {1, 4}, {20, 3}}) {
     const ConvWeights weights = make_weights(rows, channels, few_values(rows * channels, 4));
@@ -249,7 +360,7 @@ TEST_CASE("weights that are not finite are kept as they are, in float") {
       std::vector<float> values = few_values(400 * 16, distinct);
       values[77] = bad;
       const ConvWeights weights = make_weights(400, 16, values);
-      for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8}) {
+      for (const WeightChoice choice : {WeightChoice::kAuto, WeightChoice::kU8, WeightChoice::kU4}) {
         INFO(bad, " among ", distinct);
         const EncodedWeights encoded = encoded_weights(weights, choice);
         CHECK(encoded.type == WeightType::f32);
@@ -288,7 +399,9 @@ TEST_CASE("lanes past the last channel are zero, and every encoding has the leng
   const ConvWeights few = make_weights(rows, channels, few_values(rows * channels, 99));
   const ConvWeights many = make_weights(rows, channels, random_floats(rows * channels, 8, 1, 2));
   const EncodedWeights all[] = {encoded_weights(few, WeightChoice::kAuto), encoded_weights(many, WeightChoice::kF32),
-                                encoded_weights(many, WeightChoice::kU8)};
+                                encoded_weights(many, WeightChoice::kU8),  encoded_weights(many, WeightChoice::kU7),
+                                encoded_weights(many, WeightChoice::kU6),  encoded_weights(many, WeightChoice::kU5),
+                                encoded_weights(many, WeightChoice::kU4)};
   for (const EncodedWeights& encoded : all) {
     INFO((int)encoded.type);
     REQUIRE(encoded.bytes.size() == weight_bytes(encoded.type, rows, channels));
@@ -301,9 +414,17 @@ TEST_CASE("lanes past the last channel are zero, and every encoding has the leng
     };
     for (size_t vector = 0; vector < header; ++vector)
       CHECK(all_zero(panel + vector * 64 + 20, panel + vector * 64 + 64));
-    const size_t cell = encoded.type == WeightType::f32 ? 4 : 1, first = panel + header * 64;
-    for (size_t r = 0; r < rows; ++r) CHECK(all_zero(first + (r * 16 + 5) * cell, first + (r + 1) * 16 * cell));
-    CHECK(all_zero(first + rows * 16 * cell, encoded.bytes.size()));
+    const size_t first = panel + header * 64, row = row_bytes(encoded.type);
+    if (encoded.type < WeightType::u4) {  // the others are interleaved
+      for (size_t r = 0; r < rows; ++r) CHECK(all_zero(first + r * row + 5 * row / 16, first + (r + 1) * row));
+    } else {
+      Weights read = {encoded.bytes.data(), nullptr, (uint32_t)rows, encoded.type};
+      for (uint32_t lane = 5; lane < 16; ++lane) {
+        const WeightLane padding(read, 16 + lane);
+        for (size_t r = 0; r < rows; ++r) CHECK(padding.at((uint32_t)r) == 0);
+      }
+    }
+    CHECK(all_zero(first + rows * row, encoded.bytes.size()));
   }
 }
 

@@ -105,7 +105,8 @@ TEST_CASE("winograd: scores stay, with every window, each type of weights, and b
     }
     return posy_bytes(network, choice);
   };
-  for (const WeightChoice choice : {WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8}) {
+  for (const WeightChoice choice : {WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8, WeightChoice::kU7,
+                                    WeightChoice::kU6, WeightChoice::kU5, WeightChoice::kU4}) {
     EngineRunner plain(build(choice, false)), fewer(build(choice, true));
     const std::vector<float> expected = plain.run(some_input(input)), scores = fewer.run(some_input(input));
     CHECK(largest_difference(expected, scores) < 3e-6f);
