@@ -1,124 +1,9 @@
 // From an op's record to the arguments of its kernel, with every check that the kernel relies on.
-#include <string.h>
-
-#include "engine/model.h"
+#include "engine/binder.h"
 #include "kernels/winograd_transforms.hpp"
 
 namespace posy {
 namespace {
-
-constexpr float kInfinity = __builtin_inff();
-
-// What one bind function needs: the model, the record, the arena (null at open, where only the checks matter).
-bool is_weight_type(uint8_t number) {
-  for (const WeightType type : kWeightTypes) {
-    if (number == (uint8_t)type) return true;
-  }
-  return false;
-}
-
-struct Binder {
-  const Model& model;
-  const OpRecord& op;
-  uint8_t* arena;
-
-  Failure fail(posy_status status, const void* field) const { return {status, model.offset_of(field)}; }
-
-  Failure tensor(const uint32_t& index, Tensor* to) const {
-    if (index >= model.tensor_count) return fail(POSY_BAD_OP, &index);
-    *to = bind_tensor(model.tensors[index], arena);
-    return {};
-  }
-
-  // One input and the output; the second input must be unused.
-  Failure in_out(Tensor* in, Tensor* out) const {
-    if (Failure f = tensor(op.in[0], in)) return f;
-    if (op.in[1] != kNoIndex) return fail(POSY_BAD_OP, &op.in[1]);
-    return tensor(op.out, out);
-  }
-
-  Failure clamp(Clamp* to) const {
-    if (!(op.clamp_low <= op.clamp_high)) return fail(POSY_BAD_OP, &op.clamp_low);
-    *to = {op.clamp_low, op.clamp_high};
-    return {};
-  }
-
-  Failure no_clamp() const {
-    if (op.clamp_low != -kInfinity || op.clamp_high != kInfinity) return fail(POSY_BAD_OP, &op.clamp_low);
-    return {};
-  }
-
-  // Along one axis: every window has to reach into the input.
-  static bool window_fits(uint32_t k, uint32_t stride, uint32_t dilation, uint32_t pad, uint32_t in, uint32_t out) {
-    if (k < 1 || stride < 1 || dilation < 1) return false;
-    if (k > kMaxWindow || stride > kMaxWindow || dilation > kMaxWindow) return false;
-    const uint64_t extent = (uint64_t)(k - 1) * dilation + 1;
-    return pad < extent && (uint64_t)(out - 1) * stride < (uint64_t)in + pad;
-  }
-
-  Failure window(const Tensor& in, const Tensor& out, Window* to) const {
-    if (!window_fits(op.k_h, op.stride_h, op.dilation_h, op.pad_top, in.h, out.h)) return fail(POSY_BAD_OP, &op.k_h);
-    if (!window_fits(op.k_w, op.stride_w, op.dilation_w, op.pad_left, in.w, out.w)) return fail(POSY_BAD_OP, &op.k_w);
-    *to = {op.k_h, op.k_w, op.stride_h, op.stride_w, op.dilation_h, op.dilation_w, op.pad_top, op.pad_left};
-    return {};
-  }
-
-  // Of the fields that only some functions use, an op has so many in use; the others are zero.
-  Failure uses(uint32_t params, uint32_t dims, uint32_t order) const {
-    for (uint32_t i = 0; i < 4; ++i) {
-      uint32_t bits;
-      memcpy(&bits, &op.param[i], sizeof bits);
-      if (i >= params && bits != 0) return fail(POSY_BAD_OP, &op.param[i]);
-    }
-    for (uint32_t i = dims; i < 4; ++i) {
-      if (op.dims[i] != 0) return fail(POSY_BAD_OP, &op.dims[i]);
-    }
-    for (uint32_t i = order; i < 4; ++i) {
-      if (op.order[i] != 0) return fail(POSY_BAD_OP, &op.order[i]);
-    }
-    return {};
-  }
-  Failure function_up_to(uint8_t last) const {
-    return op.function <= last ? Failure{} : fail(POSY_BAD_OP, &op.function);
-  }
-  Failure no_function() const {
-    if (Failure f = function_up_to(0)) return f;
-    return uses(0, 0, 0);
-  }
-
-  Failure no_window() const {
-    const uint32_t sum = (uint32_t)op.k_h + op.k_w + op.stride_h + op.stride_w + op.dilation_h + op.dilation_w +
-                         op.pad_top + op.pad_left;
-    return sum == 0 ? Failure{} : fail(POSY_BAD_OP, &op.k_h);
-  }
-
-  Failure weights(uint64_t rows, uint32_t channels, Weights* to) const {
-    if (!is_weight_type(op.weight_type)) return fail(POSY_BAD_WEIGHTS, &op.weight_type);
-    if (rows > model.header->max_rows) return fail(POSY_BAD_WEIGHTS, &op.weights_bytes);
-    const WeightType type = (WeightType)op.weight_type;
-    if (op.weights_offset % kSectionAlignment != 0) return fail(POSY_BAD_WEIGHTS, &op.weights_offset);
-    if (op.weights_bytes != weight_bytes(type, rows, channels)) return fail(POSY_BAD_WEIGHTS, &op.weights_bytes);
-    if ((uint64_t)op.weights_offset + op.weights_bytes > model.weights_bytes) {
-      return fail(POSY_BAD_WEIGHTS, &op.weights_offset);
-    }
-    const uint8_t* data = model.weights + op.weights_offset;
-    to->type = type;
-    to->rows = (uint32_t)rows;
-    to->table = type == WeightType::u8_table ? (const float*)data : nullptr;
-    to->panels = data + (type == WeightType::u8_table ? kTableBytes : 0);
-    return {};
-  }
-
-  Failure no_weights() const {
-    if (op.weight_type != 0) return fail(POSY_BAD_WEIGHTS, &op.weight_type);
-    if (op.weights_offset != 0 || op.weights_bytes != 0) return fail(POSY_BAD_WEIGHTS, &op.weights_offset);
-    return {};
-  }
-
-  Failure same_shape(const Tensor& a, const Tensor& b) const {
-    return a.h == b.h && a.w == b.w && a.c == b.c ? Failure{} : fail(POSY_BAD_SHAPES, &op.out);
-  }
-};
 
 Failure bind_pool(const Binder& b, PoolArgs* args) {
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
@@ -128,17 +13,6 @@ Failure bind_pool(const Binder& b, PoolArgs* args) {
   if (Failure f = b.no_weights()) return f;
   if (Failure f = b.no_function()) return f;
   return b.clamp(&args->clamp);
-}
-
-// What the ops without window and weights have in common.
-Failure plain(const Binder& b) {
-  if (Failure f = b.no_window()) return f;
-  return b.no_weights();
-}
-
-bool broadcast_fits(const Tensor& from, const Tensor& to) {
-  const auto fits = [](uint32_t a, uint32_t b) { return a == b || a == 1; };
-  return fits(from.h, to.h) && fits(from.w, to.w) && fits(from.c, to.c);
 }
 
 bool is_gapless(const Tensor& t) {
@@ -203,13 +77,7 @@ Failure bind_binary(const Model& model, const OpRecord& op, uint8_t* arena, Bina
   if (Failure f = b.tensor(op.in[0], &args->a)) return f;
   if (Failure f = b.tensor(op.in[1], &args->b)) return f;
   if (Failure f = b.tensor(op.out, &args->out)) return f;
-  if (!broadcast_fits(args->a, args->out) || !broadcast_fits(args->b, args->out)) {
-    return b.fail(POSY_BAD_SHAPES, &op.out);
-  }
-  const bool one_is_whole = (args->a.h == args->out.h || args->b.h == args->out.h) &&
-                            (args->a.w == args->out.w || args->b.w == args->out.w) &&
-                            (args->a.c == args->out.c || args->b.c == args->out.c);
-  if (!one_is_whole) return b.fail(POSY_BAD_SHAPES, &op.out);
+  if (!operands_fit(args->a, args->b, args->out)) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (!binary_name(op.function)) return b.fail(POSY_BAD_OP, &op.function);
   args->function = (BinaryFunction)op.function;
   if (Failure f = b.uses(0, 0, 0)) return f;
@@ -417,6 +285,7 @@ uint64_t op_macs(const Model& model, const OpRecord& op, uint64_t rows) {
       break;
     case OpKind::winograd_product:  // those of the convolution that it stands for
     case OpKind::conv_2d:
+    case OpKind::int8_conv_2d:
       per_element *= in.c;
       break;
     case OpKind::batch_product:

@@ -92,7 +92,7 @@ constexpr uint32_t element_bytes(ElementType type) {
 // Rows x columns x channels; a view of the arena. Tensors may overlap where their lives do not, and where one is a
 // slice of the channels of another.
 struct TensorRecord {
-  uint32_t arena_offset;  // bytes, of row 0, pixel 0, channel 0; a multiple of 4
+  uint32_t arena_offset;  // bytes, of row 0, pixel 0, channel 0; of floats a multiple of 4
   uint32_t h, w, c;
   uint32_t pixel_stride;  // elements from pixel to pixel, >= c
   uint32_t ring_h;        // rows in memory, 1 ... h: row y lies at y % ring_h
@@ -100,7 +100,7 @@ struct TensorRecord {
   uint8_t type;           // ElementType
   uint8_t zero_point;     // codes only
   uint16_t zero;
-  float scale;  // codes only: finite and above 0; for the input and for people, ops have multipliers of their own
+  float scale;  // codes only: 2^-64 to 2^64; for the input and for people, ops have multipliers of their own
 };
 static_assert(sizeof(TensorRecord) == 36, "no padding");
 

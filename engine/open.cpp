@@ -133,8 +133,8 @@ Failure check_tensor(const Model& model, const TensorRecord& t) {
   if (!dimension(t.c)) return fail(model, POSY_BAD_TENSOR, &t.c);
   if (t.pixel_stride < t.c || t.pixel_stride > kMaxDimension) return fail(model, POSY_BAD_TENSOR, &t.pixel_stride);
   if (t.ring_h < 1 || t.ring_h > t.h) return fail(model, POSY_BAD_TENSOR, &t.ring_h);
-  if (t.arena_offset % sizeof(float) != 0) return fail(model, POSY_BAD_TENSOR, &t.arena_offset);
   if (t.type > (uint8_t)ElementType::kU8) return fail(model, POSY_BAD_TENSOR, &t.type);
+  if (t.arena_offset % element_bytes((ElementType)t.type) != 0) return fail(model, POSY_BAD_TENSOR, &t.arena_offset);
   // Codes are read four at a time: the pixel's last ones too.
   const uint32_t last_pixel = is_u8(t) ? whole_groups(t.c) : t.c;
   const uint64_t pixels = (uint64_t)t.ring_h * t.w;  // at most 2^40, and the stride 2^20: no overflow
@@ -145,7 +145,7 @@ Failure check_tensor(const Model& model, const TensorRecord& t) {
   if (!is_string(model, t.name)) return fail(model, POSY_BAD_STRING, &t.name);
   if (t.zero != 0) return fail(model, POSY_BAD_TENSOR, &t.zero);
   if (!is_u8(t) && t.zero_point != 0) return fail(model, POSY_BAD_TENSOR, &t.zero_point);
-  const bool scale_fits = is_u8(t) ? is_finite(t.scale) && t.scale > 0 : bits_of(t.scale) == 0;
+  const bool scale_fits = is_u8(t) ? t.scale >= 0x1p-64f && t.scale <= 0x1p64f : bits_of(t.scale) == 0;
   return scale_fits ? Failure{} : fail(model, POSY_BAD_TENSOR, &t.scale);
 }
 

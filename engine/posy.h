@@ -105,8 +105,17 @@ struct posy_image {
 posy_status posy_set_image(struct posy_engine* engine, const struct posy_image* image);
 
 /* For callers with an input of their own: h * w * c floats, already normalised, to be written before every run (a run
- * may reuse their memory). Null if no model is open. */
+ * may reuse their memory). Null if no model is open, or if its input is codes of 8 bits. */
 float* posy_input(struct posy_engine* engine);
+
+/* The same of an input of codes: a pixel's first one lies `pixel_stride` bytes behind that of the pixel before, and
+ * code q stands for (q - zero_point) * scale. Null if no model is open, or if its input is floats. */
+struct posy_codes {
+  uint32_t pixel_stride;
+  float scale;
+  uint8_t zero_point;
+};
+uint8_t* posy_input_codes(struct posy_engine* engine, struct posy_codes* codes);
 
 struct posy_shape {
   uint32_t h, w, c;
@@ -124,9 +133,12 @@ struct posy_progress {
   uint32_t op;
   uint32_t row_begin, row_end;
   struct posy_shape shape;  /* of the op's whole output */
-  const float* data;        /* row row_begin; rows lie w * pixel_stride floats apart */
-  uint32_t pixel_stride;    /* floats from pixel to pixel, >= c */
-  uint32_t contiguous_rows; /* of these rows, how many follow each other at `data` */
+  const float* data;        /* row row_begin; rows lie w * pixel_stride elements apart. Null if they are codes: */
+  const uint8_t* codes;     /* of 8 bits, code q standing for (q - zero_point) * scale; else null */
+  uint8_t zero_point;
+  float scale;
+  uint32_t pixel_stride;    /* elements from pixel to pixel, >= c */
+  uint32_t contiguous_rows; /* of these rows, how many follow each other */
 };
 
 /* Called on the thread of posy_run() after each step, for timing, layers and cancellation: nonzero stops the run with

@@ -1,6 +1,6 @@
 // posy_set_image(): from camera or photo pixels to the model's input.
 #include "engine/engine.h"
-#include "kernels/math.hpp"
+#include "kernels/int8_ending.hpp"
 
 namespace posy {
 namespace {
@@ -138,25 +138,55 @@ struct Preprocess {
   }
 };
 
+// How values become what the input holds: as they are, or as codes, round(value / scale) + zero_point.
+struct FloatInput {
+  Tensor tensor;
+
+  using Element = float;
+  float element(float value) const { return value; }
+};
+
+struct CodeInput {
+  ByteTensor tensor;
+  float inverse_scale;
+
+  using Element = uint8_t;
+  uint8_t element(float value) const {
+    const Clamp all = {-(float)tensor.zero_point, 255.0f - (float)tensor.zero_point};
+    return int8_code({all, tensor.zero_point}, value == value ? value * inverse_scale : 0.0f);
+  }
+};
+
 // The columns of the input that one thread makes: those that it will read when the first layer runs in bands.
+template <class Input>
 struct ImageTask {
-  const Tensor& input;
+  const Input& input;
   const Preprocess& preprocess;
   const Upright& upright;
   uint32_t parts;
 
   static void run(void* self, uint32_t part) {
     const ImageTask& t = *(const ImageTask*)self;
-    const Range columns = share({0, t.input.w}, 1, part, t.parts);
-    for (uint32_t y = 0; y < t.input.h; ++y) {
-      const ResizeTap row(y, t.upright.height(), t.input.h);
-      float* out = t.input.row(y) + (size_t)columns.begin * t.input.c;
-      for (uint32_t x = columns.begin; x < columns.end; ++x, out += t.input.c) {
-        t.preprocess.pixel(t.upright, ResizeTap(x, t.upright.width(), t.input.w), row, out);
+    const auto& to = t.input.tensor;
+    const Range columns = share({0, to.w}, 1, part, t.parts);
+    for (uint32_t y = 0; y < to.h; ++y) {
+      const ResizeTap row(y, t.upright.height(), to.h);
+      typename Input::Element* out = to.row(y) + (size_t)columns.begin * to.pixel_stride;
+      for (uint32_t x = columns.begin; x < columns.end; ++x, out += to.pixel_stride) {
+        float value[3];
+        t.preprocess.pixel(t.upright, ResizeTap(x, t.upright.width(), to.w), row, value);
+        for (uint32_t c = 0; c < to.c; ++c) out[c] = t.input.element(value[c]);
       }
     }
   }
 };
+
+template <class Input>
+void make_input(const Engine& engine, const Input& input, const Upright& upright) {
+  const Preprocess preprocess(*engine.model.record, input.tensor.c);
+  ImageTask<Input> task = {input, preprocess, upright, engine.options.threads};
+  spread(engine, ImageTask<Input>::run, &task, task.parts);
+}
 
 // Bytes that a row of plane `index` takes; 0 if the format has no such plane.
 size_t plane_row_bytes(const posy_image& image, uint32_t index) {
@@ -197,22 +227,34 @@ extern "C" posy_status posy_set_image(posy_engine* opaque, const posy_image* ima
   if (!image) return POSY_NULL_ARGUMENT;
   Engine* engine = engine_of(opaque);
   if (posy_status status = check_image(engine->model, *image)) return status;
-  const Tensor input = bind_tensor(engine->model.input(), engine->arena);
-  const Preprocess preprocess(*engine->model.record, input.c);
+  const TensorRecord& record = engine->model.input();
   const Upright upright = {*image, image->orientation};
-  ImageTask task = {input, preprocess, upright, engine->options.threads};
-  spread(*engine, ImageTask::run, &task, task.parts);
+  if (is_u8(record)) {
+    make_input(*engine, CodeInput{bind_byte_tensor(record, engine->arena), 1.0f / record.scale}, upright);
+  } else {
+    make_input(*engine, FloatInput{bind_tensor(record, engine->arena)}, upright);
+  }
   engine->has_input = true;
   engine->has_scores = false;
   return POSY_OK;
 }
 
 extern "C" float* posy_input(posy_engine* opaque) {
-  if (!is_open(opaque)) return nullptr;
+  if (!is_open(opaque) || is_u8(engine_of(opaque)->model.input())) return nullptr;
   Engine* engine = engine_of(opaque);
   engine->has_input = true;
   engine->has_scores = false;
   return bind_tensor(engine->model.input(), engine->arena).data;
+}
+
+extern "C" uint8_t* posy_input_codes(posy_engine* opaque, posy_codes* codes) {
+  if (!is_open(opaque) || !codes || !is_u8(engine_of(opaque)->model.input())) return nullptr;
+  Engine* engine = engine_of(opaque);
+  const TensorRecord& record = engine->model.input();
+  *codes = {record.pixel_stride, record.scale, record.zero_point};
+  engine->has_input = true;
+  engine->has_scores = false;
+  return bind_byte_tensor(record, engine->arena).data;
 }
 
 extern "C" posy_shape posy_input_shape(const posy_engine* opaque) {

@@ -48,15 +48,17 @@ void run_step(const Engine& engine, const StepRecord& step) {
 bool observer_stops(const Engine& engine, const StepRecord& step) {
   if (!engine.observer) return false;
   const TensorRecord& record = engine.model.tensors[engine.model.ops[step.op].out];
-  const Tensor out = bind_tensor(record, engine.arena);
-  const uint32_t rows = step.row_end - step.row_begin, until_wrap = out.ring_h - step.row_begin % out.ring_h;
+  const uint32_t rows = step.row_end - step.row_begin, until_wrap = record.ring_h - step.row_begin % record.ring_h;
   posy_progress progress;
   progress.op = step.op;
   progress.row_begin = step.row_begin;
   progress.row_end = step.row_end;
-  progress.shape = {out.h, out.w, out.c};
-  progress.data = out.row(step.row_begin);
-  progress.pixel_stride = out.pixel_stride;
+  progress.shape = {record.h, record.w, record.c};
+  progress.data = is_u8(record) ? nullptr : bind_tensor(record, engine.arena).row(step.row_begin);
+  progress.codes = is_u8(record) ? bind_byte_tensor(record, engine.arena).row(step.row_begin) : nullptr;
+  progress.zero_point = record.zero_point;
+  progress.scale = record.scale;
+  progress.pixel_stride = record.pixel_stride;
   progress.contiguous_rows = rows < until_wrap ? rows : until_wrap;
   return engine.observer(engine.observer_context, &progress) != 0;
 }

@@ -6,13 +6,13 @@ namespace posy {
 namespace {
 
 // To the nearest whole number, ties to the even one, of |x| < 2^22: the sum has no bits left of a fraction.
-inline float round_f32(float x) {
+inline float round_even_f32(float x) {
   constexpr float kLarge = 12582912.0f;  // 1.5 * 2^23
   return (x + kLarge) - kLarge;
 }
 
 inline uint8_t int8_code(const Int8Ending& ending, float x) {
-  return (uint8_t)((int32_t)round_f32(clamp_f32(ending.clamp, x)) + ending.zero);
+  return (uint8_t)((int32_t)round_even_f32(clamp_f32(ending.clamp, x)) + ending.zero);
 }
 
 // A sum modulo 2^32 as the signed number that it stands for.

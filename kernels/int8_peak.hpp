@@ -10,6 +10,14 @@ namespace posy {
 namespace {
 
 #ifdef POSY_INT8_SIMD
+// For all that the compiler knows, this is another vector each time: what an instruction set without dot products adds up
+// would be computed once.
+#if defined(__x86_64__) || defined(__i386__)
+#define POSY_UNKNOWN(vector) __asm__("" : "+v"(vector))
+#else
+#define POSY_UNKNOWN(vector) __asm__("" : "+w"(vector))
+#endif
+
 // As many chains as the product tile has sums.
 constexpr uint32_t kInt8Chains = kTileRows * kTilePanels * kTileVectors;
 constexpr uint32_t kInt8ProductsAtATime = kLanes * kGroupRows;
@@ -27,8 +35,14 @@ inline uint64_t peak_int8_chains(uint32_t iterations, int32_t* value) {
   I sum[kInt8Chains];
   POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) sum[i] = splat_i32(*value + (int32_t)i);
   for (uint32_t n = 0; n < iterations; ++n) {
-    POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) sum[i] = dot<true>(sum[i], x, 0, plus);
-    POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) sum[i] = dot<true>(sum[i], x, 0, minus);
+    POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) {
+      POSY_UNKNOWN(plus);
+      sum[i] = dot<true>(sum[i], x, 0, plus);
+    }
+    POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) {
+      POSY_UNKNOWN(minus);
+      sum[i] = dot<true>(sum[i], x, 0, minus);
+    }
   }
   int32_t lanes[kLanes];
   I total = splat_i32(0);

@@ -63,6 +63,7 @@ inline void expand_rows(const uint8_t* panel, const float* table, uint32_t first
 POSY_SHARED void expand_rows(const Weights& weights, const uint8_t* panel, uint32_t first, uint32_t count, float* to) {
   switch (weights.type) {
     case WeightType::f32:  // is never expanded
+    case WeightType::s8:   // of other kernels
       break;
 #define POSY_EXPAND(type) \
   case WeightType::type:  \

@@ -17,6 +17,7 @@ enum class WeightType : uint8_t {
   f32 = 0,        // weight = w
   u8_table = 1,   // weight = table[q]: at most 256 distinct values, kept exactly
   u8_affine = 2,  // weight = q + offset[channel]; so are the next four, with as many bits as their number says
+  s8 = 3,         // of the products of bytes: int8_weights.hpp
   u4 = 4,
   u5 = 5,
   u6 = 6,
@@ -39,7 +40,7 @@ struct Weights {
 constexpr uint32_t kHeaderVectors = 3;
 
 POSY_INLINE constexpr bool is_affine(WeightType type) {
-  return type >= WeightType::u8_affine;
+  return type >= WeightType::u8_affine && type != WeightType::s8;
 }
 
 POSY_INLINE constexpr uint32_t weight_bits(WeightType type) {

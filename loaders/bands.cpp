@@ -24,6 +24,14 @@ bool works_by_rows(OpKind kind) {
     case OpKind::copy:
     case OpKind::winograd_input:
     case OpKind::winograd_product:
+    case OpKind::int8_conv_2d:
+    case OpKind::int8_depthwise_conv_2d:
+    case OpKind::int8_average_pool:
+    case OpKind::int8_max_pool:
+    case OpKind::int8_binary:
+    case OpKind::int8_map:
+    case OpKind::int8_encode:
+    case OpKind::int8_decode:
       return true;
     default:
       return false;
@@ -31,6 +39,7 @@ bool works_by_rows(OpKind kind) {
 }
 
 uint64_t weight_bytes_of(const PlannedOp& op) {
+  if (op.int8) return op.int8->weights.size();
   return op.weights ? op.weights->values->floats.size() * sizeof(float) : 0;
 }
 
@@ -96,7 +105,8 @@ class Scheduler {
 
  private:
   const Shape& shape(ValueId id) const { return network_.values[(size_t)id].shape; }
-  uint64_t bytes(ValueId id) const { return shape(id).elements() * sizeof(float); }
+  uint64_t element_bytes(ValueId id) const { return network_.values[(size_t)id].element_bytes(); }
+  uint64_t bytes(ValueId id) const { return shape(id).elements() * element_bytes(id); }
   uint32_t rows_of(size_t op) const { return shape(ops_[op].output).h; }
 
   // The two halves of a Winograd convolution always take turns: what is between them is a ring of one of its own bands.
@@ -139,7 +149,7 @@ class Scheduler {
         if (pixels < least) is_worth_it = false;
         if (is_second_half(i) && band.end < std::min(winograd_band_outputs(ops_[i]), out.h)) is_worth_it = false;
         if (i != last && !is_first_half(i))
-          largest = std::max(largest, (uint64_t)(band.end - band.begin) * out.w * out.c * sizeof(float));
+          largest = std::max(largest, (uint64_t)(band.end - band.begin) * out.w * out.c * element_bytes(ops_[i].output));
         if (i == first) break;
         band = {0, std::min(rows_before(i, band.end), rows_of(i - 1))};
       }

@@ -27,6 +27,14 @@ struct Value {
   Shape shape;
   std::vector<std::string>
       names;  // nodes that this is the output of, in graph order: identities and reshapes add theirs
+  // Codes of 8 bits instead of floats: code q stands for (q - zero_point) * scale.
+  bool is_u8 = false;
+  float scale = 0;
+  uint8_t zero_point = 0;
+
+  uint64_t element_bytes() const { return is_u8 ? 1 : sizeof(float); }
+  // Elements from pixel to pixel: kernels read codes four at a time.
+  uint32_t pixel_stride() const { return is_u8 ? whole_groups(shape.c) : shape.c; }
 };
 
 // A line for each channel: (x - center) * scale + bias. Batch normalisation is one, and so is every sum or product with
@@ -64,6 +72,14 @@ struct ConvWeights {
   float weight(size_t row, size_t channel) const { return value(row, channel) * line.scale[channel]; }
 };
 
+// A convolution's weights as bytes: a channel makes (start + sum of codes * weights) * multiplier, less the output's
+// zero point.
+struct Int8Layer {
+  std::vector<int8_t> weights;  // as ConvWeights::values, in -127 ... 127
+  std::vector<int32_t> start;   // per channel: the bias, less the input's zero point times the sum of the weights
+  std::vector<float> multiplier;
+};
+
 enum class NodeKind {
   kConv2d,
   kDepthwiseConv2d,
@@ -86,6 +102,8 @@ enum class NodeKind {
   kConcat,           // along channels
   kReshape,          // the same floats in another shape
   kSoftmax,
+  kEncode,  // floats to codes
+  kDecode,  // and back
 };
 
 // What the function of an op needs besides its tensors; the fields of OpRecord with the same names.
@@ -105,6 +123,7 @@ struct NetworkNode {
   Clamp clamp = {-__builtin_inff(), __builtin_inff()};
   FunctionParams params = {};
   ConvWeights weights = {};
+  std::shared_ptr<const Int8Layer> int8 = nullptr;  // of a convolution of codes; weights then say what they stand for
 
   bool has_clamp() const { return clamp.low != -__builtin_inff() || clamp.high != __builtin_inff(); }
 };

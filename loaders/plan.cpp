@@ -6,6 +6,7 @@
 #include "loaders/arena.h"
 #include "loaders/bands.h"
 #include "loaders/error.h"
+#include "loaders/int8_codes.h"
 
 namespace posy {
 namespace {
@@ -43,7 +44,9 @@ class Planner {
     bool reshaped = false;  // the same floats, other dims: has a pixel stride of its own
   };
 
-  const Shape& shape(ValueId id) const { return network_.values[(size_t)id].shape; }
+  const Value& value(ValueId id) const { return network_.values[(size_t)id]; }
+  const Shape& shape(ValueId id) const { return value(id).shape; }
+  bool is_u8(ValueId id) const { return value(id).is_u8; }
 
   Slice& slice(ValueId id) {
     if (slices_.size() < network_.values.size()) slices_.resize(network_.values.size());
@@ -62,6 +65,10 @@ class Planner {
       op.window = node.window;
       if (weights) op.weights = &node.weights;
     };
+    if (is_u8(node.inputs[0])) {
+      plan_int8_node(node, std::move(op));
+      return;
+    }
     switch (node.kind) {
       case NodeKind::kConv2d:
         windowed(OpKind::conv_2d, true);
@@ -108,8 +115,14 @@ class Planner {
       case NodeKind::kSoftmax:
         op.kind = OpKind::softmax;
         break;
+      case NodeKind::kEncode:
+        op.kind = OpKind::int8_encode;
+        op.params.param[0] = (float)(1 / (double)value(node.output).scale);
+        op.clamp = {0, 255};
+        break;
       case NodeKind::kClamp:
         break;
+      case NodeKind::kDecode:
       case NodeKind::kAffine:  // simplify() leaves none
         throw InputError("node '" + node.name + "' was not simplified");
       case NodeKind::kTranspose:
@@ -128,14 +141,79 @@ class Planner {
     plan_.ops.push_back(std::move(op));
   }
 
+  // The ops of codes. Where the output is codes too, the clamp's ends become codes.
+  void plan_int8_node(const NetworkNode& node, PlannedOp op) {
+    const Value &in = value(node.inputs[0]), &out = value(node.output);
+    if (out.is_u8) op.clamp = clamp_codes(node.clamp, out);
+    const auto windowed = [&](OpKind kind) {
+      op.kind = kind;
+      op.has_window = true;
+      op.window = node.window;
+      op.int8 = node.int8.get();
+    };
+    float* multiplier = op.params.param;
+    switch (node.kind) {
+      case NodeKind::kConv2d:
+        windowed(OpKind::int8_conv_2d);
+        break;
+      case NodeKind::kDepthwiseConv2d:
+        windowed(OpKind::int8_depthwise_conv_2d);
+        break;
+      case NodeKind::kAveragePool:
+        windowed(OpKind::int8_average_pool);
+        multiplier[0] = (float)((double)in.scale / out.scale);
+        break;
+      case NodeKind::kMaxPool:
+        windowed(OpKind::int8_max_pool);
+        break;
+      case NodeKind::kBinary: {
+        op.kind = OpKind::int8_binary;
+        const double a = in.scale, b = value(node.inputs[1]).scale;
+        const bool is_add = node.params.function == (uint8_t)Int8BinaryFunction::add;
+        multiplier[0] = (float)((is_add ? a : a * b) / out.scale);
+        multiplier[1] = is_add ? (float)(b / out.scale) : 0;
+        break;
+      }
+      case NodeKind::kUnary:
+      case NodeKind::kClamp:
+        op.kind = OpKind::int8_map;
+        op.table = map_of_codes(node, in, out);
+        op.params = {};
+        op.clamp = {-__builtin_inff(), __builtin_inff()};
+        break;
+      case NodeKind::kDecode:
+        op.kind = OpKind::int8_decode;
+        multiplier[0] = in.scale;
+        break;
+      case NodeKind::kSlice:
+        plan_slice(node);
+        return;
+      case NodeKind::kReshape:
+        plan_reshape(node);
+        return;
+      case NodeKind::kConcat:
+        plan_concat(node);
+        return;
+      default:
+        throw InputError("node '" + node.name + "' has no form for 8-bit codes");
+    }
+    plan_.ops.push_back(std::move(op));
+  }
+
   void add_copy(const std::string& name, ValueId from, ValueId to) {
-    plan_.ops.push_back({OpKind::copy, name, {from}, to});
+    PlannedOp copy = {OpKind::copy, name, {from}, to};
+    if (is_u8(from)) {
+      copy.kind = OpKind::int8_map;
+      for (int code = 0; code < 256; ++code) copy.table.push_back((uint8_t)code);
+    }
+    plan_.ops.push_back(std::move(copy));
   }
 
   // A new value with the shape of `like`.
   ValueId new_value(ValueId like, const std::string& name) {
-    const Shape of = shape(like);
-    return network_.add_value({of, {name}});
+    Value of = value(like);
+    of.names = {name};
+    return network_.add_value(std::move(of));
   }
 
   void plan_reshape(const NetworkNode& node) {
@@ -261,7 +339,7 @@ class Planner {
     layout->arena_bytes = place_buffers(&layout->buffers);
   }
 
-  uint32_t pixel_stride(ValueId root) const { return shape(root).c; }
+  uint32_t pixel_stride(ValueId root) const { return value(root).pixel_stride(); }
 
   uint32_t ring_h(ValueId root, const Schedule& schedule) const {
     const uint32_t ring = schedule.ring_h[(size_t)root];
@@ -298,7 +376,7 @@ class Planner {
 
   // Rows that live together make a slab, and so do some neighbours of a very tall map; a ring is one slab.
   void add_buffer(ValueId root, const std::vector<Slab>& rows, Layout* layout) const {
-    const uint64_t row_bytes = (uint64_t)shape(root).w * pixel_stride(root) * sizeof(float);
+    const uint64_t row_bytes = (uint64_t)shape(root).w * pixel_stride(root) * value(root).element_bytes();
     const uint32_t kept = ring_h(root, layout->schedule);
     const bool is_ring = kept < rows.size();
     const uint64_t least_rows = (rows.size() - 1) / kMostSlabs + 1;
@@ -321,7 +399,9 @@ class Planner {
       }
     }
     if (is_ring) buffer.slabs[0].end = kept * row_bytes;
-    buffer.bytes = (kept * row_bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
+    // A slice of codes may be read up to 3 bytes beyond.
+    const uint64_t bytes = kept * row_bytes + (is_u8(root) ? kGroupRows - 1 : 0);
+    buffer.bytes = (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
     layout->buffer_of[(size_t)root] = (int)layout->buffers.size();
     layout->buffers.push_back(std::move(buffer));
   }
@@ -332,7 +412,7 @@ class Planner {
     if (layout.buffer_of[(size_t)root] < 0 || !is_used_[(size_t)id]) return;
     uint64_t offset = layout.buffers[(size_t)layout.buffer_of[(size_t)root]].offset;
     ValueId at = id;
-    for (; slice(at).of >= 0 && !slice(at).reshaped; at = slice(at).of) offset += slice(at).channel * sizeof(float);
+    for (; slice(at).of >= 0 && !slice(at).reshaped; at = slice(at).of) offset += slice(at).channel * value(id).element_bytes();
     placement.used = true;
     placement.offset = (uint32_t)offset;
     placement.pixel_stride = pixel_stride(at);

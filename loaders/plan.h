@@ -18,6 +18,8 @@ struct PlannedOp {
   Clamp clamp = {-__builtin_inff(), __builtin_inff()};
   FunctionParams params = {};
   const ConvWeights* weights = nullptr;  // in the network; null for ops without
+  const Int8Layer* int8 = nullptr;       // those of a product of bytes
+  std::vector<uint8_t> table = {};       // of int8_map
 };
 
 // Where a value lies. Values that are slices of the channels of a concatenation, or the same floats in another shape,
@@ -25,7 +27,7 @@ struct PlannedOp {
 struct Placement {
   bool used = false;
   uint32_t offset = 0;        // bytes in the arena
-  uint32_t pixel_stride = 0;  // floats
+  uint32_t pixel_stride = 0;  // elements
   uint32_t ring_h = 0;        // rows in memory
 };
 

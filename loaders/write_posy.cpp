@@ -9,6 +9,7 @@
 #include "engine/format.h"
 #include "kernels/winograd_transforms.hpp"
 #include "loaders/error.h"
+#include "loaders/int8_panels.h"
 
 namespace posy {
 namespace {
@@ -67,8 +68,9 @@ class Writer {
       }
       tensor_of_[i] = (uint32_t)tensors_.size();
       for (size_t n = 1; n < value.names.size(); ++n) names_.push_back({tensor_of_[i], strings_.add(value.names[n])});
-      tensors_.push_back(
-          {placement.offset, s.h, s.w, s.c, placement.pixel_stride, placement.ring_h, strings_.add(value.names[0]), 0});
+      const ElementType type = value.is_u8 ? ElementType::kU8 : ElementType::kF32;
+      tensors_.push_back({placement.offset, s.h, s.w, s.c, placement.pixel_stride, placement.ring_h,
+                          strings_.add(value.names[0]), (uint8_t)type, value.zero_point, 0, value.scale});
     }
   }
 
@@ -99,6 +101,8 @@ class Writer {
       std::memcpy(record.order, op.params.order, sizeof record.order);
       if (op.has_window) add_window(op, &record);
       if (op.weights) add_weights(*op.weights, &record);
+      if (op.int8) add_int8_weights(op, &record);
+      if (!op.table.empty()) add_table(op.table, &record);
       if (op.kind == OpKind::winograd_product) add_winograd_rows(op);
       ops_.push_back(record);
     }
@@ -122,6 +126,25 @@ class Writer {
     if (weights_.size() > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
     max_rows_ = std::max(max_rows_, (uint32_t)(weights.values->floats.size() / weights.line.size()));
   }
+
+  void add_int8_weights(const PlannedOp& op, OpRecord* record) {
+    record->weights_offset = (uint32_t)weights_.size();
+    record->weight_type = (uint8_t)WeightType::s8;
+    const bool is_depthwise = op.kind == OpKind::int8_depthwise_conv_2d;
+    const bool pairs_are_small =
+        write_int8_panels(*op.int8, op.window, is_depthwise ? 0 : value(op.inputs[0]).shape.c, &weights_);
+    record->function = pairs_are_small ? 1 : 0;
+    record->weights_bytes = (uint32_t)(weights_.size() - record->weights_offset);
+    if (weights_.size() > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
+  }
+
+  void add_table(const std::vector<uint8_t>& table, OpRecord* record) {
+    record->weights_offset = (uint32_t)weights_.size();
+    record->weights_bytes = (uint32_t)table.size();
+    weights_.insert(weights_.end(), table.begin(), table.end());
+  }
+
+  const Value& value(ValueId id) const { return network_.values[(size_t)id]; }
 
   // In the scratch, transformed weights take the place of expanded ones.
   void add_winograd_rows(const PlannedOp& op) {
