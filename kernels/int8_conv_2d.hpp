@@ -19,8 +19,7 @@ inline void int8_conv_2d_oracle(const Int8Conv2dArgs& args, const Task& task) {
           for (uint32_t j = 0; j < w.k_w; ++j) {
             const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
             const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
-            const uint8_t* in =
-                inside ? args.in.row((uint32_t)at_y) + (size_t)at_x * args.in.pixel_stride : nullptr;
+            const uint8_t* in = inside ? args.in.row((uint32_t)at_y) + (size_t)at_x * args.in.pixel_stride : nullptr;
             for (uint32_t c = 0; c < args.in.c; ++c) {
               const int32_t code = in ? in[c] : args.in.zero_point;
               sum += (uint32_t)(code * weight.at((i * w.k_w + j) * tap_rows + c));
@@ -56,7 +55,8 @@ struct Int8Starts {
   alignas(64) int32_t values[kTilePanels * kPanelLanes];
 };
 
-inline I padding_sum(const Int8Conv2dArgs& args, const uint8_t* panel, uint32_t lane, Range rows, Range columns, I sum) {
+inline I padding_sum(const Int8Conv2dArgs& args, const uint8_t* panel, uint32_t lane, Range rows, Range columns,
+                     I sum) {
   const Window& w = args.window;
   const uint32_t groups = whole_groups(args.in.c) / kGroupRows;
   const uint8_t z = args.in.zero_point, zeros[kGroupRows] = {z, z, z, z};

@@ -24,8 +24,8 @@ inline void int8_depthwise_pixel_oracle(const Int8DepthwiseConv2dArgs& args, uin
       for (uint32_t j = 0; j < w.k_w; ++j) {
         const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
         const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
-        const int32_t code = inside ? args.in.row((uint32_t)at_y)[(size_t)at_x * args.in.pixel_stride + c]
-                                    : args.in.zero_point;
+        const int32_t code =
+            inside ? args.in.row((uint32_t)at_y)[(size_t)at_x * args.in.pixel_stride + c] : args.in.zero_point;
         sum += (uint32_t)(code * weight.at(depthwise_row(w.k_h, i, j)));
       }
     }
@@ -143,11 +143,13 @@ POSY_SHARED void int8_depthwise_pixel(const DepthwiseBytes& d, uint32_t y, uint3
       B rows[4];
       for (uint32_t i = 0; i < 4; ++i) {
         const uint32_t tap = g * kGroupRows + (i == 1 ? 2 : i == 2 ? 1 : i);
-        rows[i] = bytes_or_padding(d, inside && tap < w.k_h ? d.in_row(in_y + (int64_t)tap * w.dilation_h) : nullptr, at);
+        rows[i] =
+            bytes_or_padding(d, inside && tap < w.k_h ? d.in_row(in_y + (int64_t)tap * w.dilation_h) : nullptr, at);
       }
       W x4[4];
       interleave(rows, x4);
-      for (uint32_t q = 0; q < 4; ++q) sum[q] = dot_each<kSmall>(sum[q], x4[q], load_w(d.filter->weights[j * groups + g][q]));
+      for (uint32_t q = 0; q < 4; ++q)
+        sum[q] = dot_each<kSmall>(sum[q], x4[q], load_w(d.filter->weights[j * groups + g][q]));
     }
   }
   end_depthwise(d, sum, d.args->out.row(y) + (size_t)x * d.args->out.pixel_stride + d.channel);
@@ -162,7 +164,7 @@ void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
                             kOutRows == 2 ? d.in_row(in_y + 3) : nullptr};
   const size_t step = d.args->in.pixel_stride, out_step = d.args->out.pixel_stride;
   size_t at = (columns.begin * kStride - w.pad_left) * step;
-  const auto load_column = [&](W (&to)[4]) {
+  const auto load_column = [&](W(&to)[4]) {
     B bytes[4];
     POSY_UNROLL for (uint32_t i = 0; i < 4; ++i) bytes[i] = bytes_or_padding(d, rows[i], at);
     interleave(bytes, to);
@@ -171,7 +173,8 @@ void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
   W taps[3][4];
   POSY_UNROLL for (uint32_t j = 0; j < 3 - kStride; ++j) load_column(taps[j]);
   uint8_t* out[kOutRows];
-  POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) out[r] = d.args->out.row(y + r) + columns.begin * out_step + d.channel;
+  POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) out[r] =
+      d.args->out.row(y + r) + columns.begin * out_step + d.channel;
   for (uint32_t x = columns.begin; x < columns.end; ++x) {
     POSY_UNROLL for (uint32_t j = 3 - kStride; j < 3; ++j) load_column(taps[j]);
     POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) {
@@ -179,7 +182,8 @@ void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
       I sum[4];
       POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
         sum[q] = load_i32(d.filter->start[q]);
-        POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) sum[q] = dot_each<kSmall>(sum[q], taps[j][q], load_w(weights[j][q]));
+        POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) sum[q] =
+            dot_each<kSmall>(sum[q], taps[j][q], load_w(weights[j][q]));
       }
       end_depthwise(d, sum, out[r]);
       out[r] += out_step;
@@ -208,13 +212,13 @@ inline void int8_depthwise_rows(const DepthwiseBytes& d, Range rows, Range colum
     // Two rows that follow each other share three of their four rows of input.
     const bool two = kSmall && w.stride_h == 1 && w.stride_w == 1 && y + 1 < rows.end;
     if (inner.begin < inner.end) {
-      const auto line = w.stride_w == 2 ? int8_depthwise_line<2, 1, kSmall>
-                        : two           ? int8_depthwise_line<1, kSmall ? 2 : 1, kSmall>
-                                        : int8_depthwise_line<1, 1, kSmall>;
+      const auto line = w.stride_w == 2 ? int8_depthwise_line<2, 1, kSmall> : two ? int8_depthwise_line < 1,
+                 kSmall ? 2 : 1, kSmall > : int8_depthwise_line<1, 1, kSmall>;
       line(d, y, inner);
     }
     for (const uint32_t end = y + (two ? 2 : 1); y < end; ++y) {
-      for (uint32_t x = columns.begin; x < min_u32(inner.begin, columns.end); ++x) int8_depthwise_pixel<kSmall>(d, y, x);
+      for (uint32_t x = columns.begin; x < min_u32(inner.begin, columns.end); ++x)
+        int8_depthwise_pixel<kSmall>(d, y, x);
       for (uint32_t x = max_u32(inner.end, columns.begin); x < columns.end; ++x) int8_depthwise_pixel<kSmall>(d, y, x);
     }
   }

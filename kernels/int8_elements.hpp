@@ -121,8 +121,8 @@ inline void int8_encode_loops(const Int8EncodeArgs& args, const Task& task) {
     const float* in = element_of(args.in, y, x);
     uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
     POSY_INDEPENDENT for (uint32_t c = 0; c < args.out.c; ++c) {
-      const float value = in[c] == in[c] ? in[c] * args.multiplier : 0.0f;  // a NaN is coded as 0
-      out[c] = int8_code(args.ending, value);
+      const float value = in[c] * args.multiplier;
+      out[c] = int8_code(args.ending, value == value ? value : 0.0f);  // a NaN is coded as 0
     }
   });
 }

@@ -1,4 +1,5 @@
-// The inner loop of the integer convolutions: a tile of outputs, neighbouring pixels x panels of channels, in registers.
+// The inner loop of the integer convolutions: a tile of outputs, neighbouring pixels x panels of channels, in
+// registers.
 #pragma once
 #include "kernels/int8_args.hpp"
 #include "kernels/int8_simd.hpp"
@@ -62,11 +63,11 @@ POSY_SHARED void end_tile(const int32_t* sums, uint32_t rows, size_t first_pixel
     const int32_t* sum = sums + v * kLanes;
     size_t at = first_pixel * end.out_stride + v * kLanes;
     for (uint32_t m = 0; m < rows; ++m, at += end.out_stride, sum += kMostTileVectors * kLanes) {
-      const F x = clamped(scaled(load_i32(sum), multiplier), low, high);
+      const F x = scaled(load_i32(sum), multiplier);
       if (!end.codes) {
-        store_floats(end.floats + at, x, lanes);
+        store_floats(end.floats + at, clamped_floats(x, low, high), lanes);
       } else {
-        store_codes(end.codes + at, add(rounded(x), zero), lanes);
+        store_codes(end.codes + at, add(rounded(clamped(x, low, high)), zero), lanes);
       }
     }
   }
@@ -112,7 +113,8 @@ void int8_tile(const PatchOf<uint8_t>& patch, size_t first_pixel, const Int8Pane
   }
   alignas(64) int32_t sums[kRows * kMostTileVectors * kLanes];
   POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
-    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) store_i32(sums + (m * kMostTileVectors + v) * kLanes, sum[m][v]);
+    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v)
+        store_i32(sums + (m * kMostTileVectors + v) * kLanes, sum[m][v]);
   }
   end_tile(sums, kRows, first_pixel, panels, end);
 }

@@ -1,5 +1,5 @@
-// int8_simd.hpp for NEON: of ARMv7 and ARMv8 as it is, with the dot product of ARMv8.2 (sdot), and with that of unsigned and
-// signed bytes of ARMv8.6 (sudot, usdot).
+// int8_simd.hpp for NEON: of ARMv7 and ARMv8 as it is, with the dot product of ARMv8.2 (sdot), and with that of
+// unsigned and signed bytes of ARMv8.6 (sudot, usdot).
 //
 // Without the last, bytes of input are signed to the multipliers: x - 128, and sums begin with 128 times the sum of the
 // weights more.
@@ -187,6 +187,11 @@ inline F scaled(I sum, F multiplier) {
 // No operand is a NaN.
 inline F clamped(F x, F low, F high) {
   return vminq_f32(high, vmaxq_f32(low, x));
+}
+// To vmaxq_f32, 0 is more than -0.
+inline F clamped_floats(F x, F low, F high) {
+  const F t = vbslq_f32(vcgtq_f32(low, x), low, x);
+  return vbslq_f32(vcgtq_f32(t, high), high, t);
 }
 // Of what lies within -255 and 255: then the sum has no bits left of a fraction.
 inline I rounded(F x) {
