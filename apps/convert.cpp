@@ -128,6 +128,9 @@ const std::vector<FlagSpec>& graph_flags() {
       {"std", "S", "see --mean"},
       {"weights", "TYPE",
        "f32, or u8 to u4: so many bits (default: 8 bits for what had at most 256 values, else float32)"},
+      {"int8", nullptr, "8-bit integers throughout: needs --calibrate"},
+      {"calibrate", "DIR", "folder of photos (30 to 200 are enough, no labels needed) that show the ranges of values"},
+      {"max-drop", "POINTS", "with --int8: layers stay float until at most so many percent of these photos change label"},
       {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
       {"no-winograd", nullptr, "every convolution as a plain sum: slower, and rounded a little less"},
   };
@@ -200,6 +203,10 @@ ConvertOptions convert_options(const Args& args) {
   options.labels = args.text("labels").value_or("");
   options.keep_bottleneck = args.has("keep-bottleneck");
   options.winograd = !args.has("no-winograd");
+  options.int8 = args.has("int8");
+  options.calibrate = args.text("calibrate").value_or("");
+  if (options.int8 && options.calibrate.empty()) throw UsageError("--int8 needs photos: --calibrate DIR");
+  if (const auto drop = args.real("max-drop")) options.max_drop = *drop / 100;
   const std::string weights = args.text("weights").value_or("");
   if (!weights.empty()) options.weights = weight_choice(weights);
   refuse_flags_of_graphs(args);

@@ -40,6 +40,8 @@ const char* weight_type_name(WeightType type) {
       return "u6";
     case WeightType::u5:
       return "u5";
+    case WeightType::s8:
+      return "s8";
     case WeightType::u4:
       return "u4";
   }

@@ -24,8 +24,8 @@ inline void int8_depthwise_pixel_oracle(const Int8DepthwiseConv2dArgs& args, uin
       for (uint32_t j = 0; j < w.k_w; ++j) {
         const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
         const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
-        const int32_t code =
-            inside ? args.in.row((uint32_t)at_y)[(size_t)at_x * args.in.pixel_stride + c] : args.in.zero_point;
+        const int32_t code = inside ? args.in.row((uint32_t)at_y)[(size_t)at_x * args.in.pixel_stride + c]
+                                    : args.in.zero_point;
         sum += (uint32_t)(code * weight.at(depthwise_row(w.k_h, i, j)));
       }
     }
@@ -117,14 +117,10 @@ inline B bytes_or_padding(const DepthwiseBytes& d, const uint8_t* row, size_t at
   return row ? load_bytes(row + at, d.lanes) : splat_u8(d.args->in.zero_point);
 }
 
-inline void end_depthwise(const DepthwiseBytes& d, const I (&sum)[4], uint8_t* out) {
-  const F low = splat_f32(d.args->ending.clamp.low), high = splat_f32(d.args->ending.clamp.high);
-  const I zero = splat_i32(d.args->ending.zero);
-  I codes[4];
-  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
-    codes[q] = add(rounded(clamped(scaled(sum[q], load_f32(d.filter->multiplier[q])), low, high)), zero);
-  }
-  store_bytes(out, pack(codes), d.lanes);
+inline void end_depthwise(const DepthwiseBytes& d, const I (&sum)[4], const CodeLimits& limits, uint8_t* out) {
+  F multiplier[4];
+  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) multiplier[q] = load_f32(d.filter->multiplier[q]);
+  store_bytes(out, codes_of(sum, multiplier, limits), d.lanes);
 }
 
 // One output pixel of any window.
@@ -143,19 +139,17 @@ POSY_SHARED void int8_depthwise_pixel(const DepthwiseBytes& d, uint32_t y, uint3
       B rows[4];
       for (uint32_t i = 0; i < 4; ++i) {
         const uint32_t tap = g * kGroupRows + (i == 1 ? 2 : i == 2 ? 1 : i);
-        rows[i] =
-            bytes_or_padding(d, inside && tap < w.k_h ? d.in_row(in_y + (int64_t)tap * w.dilation_h) : nullptr, at);
+        rows[i] = bytes_or_padding(d, inside && tap < w.k_h ? d.in_row(in_y + (int64_t)tap * w.dilation_h) : nullptr, at);
       }
       W x4[4];
       interleave(rows, x4);
-      for (uint32_t q = 0; q < 4; ++q)
-        sum[q] = dot_each<kSmall>(sum[q], x4[q], load_w(d.filter->weights[j * groups + g][q]));
+      for (uint32_t q = 0; q < 4; ++q) sum[q] = dot_each<kSmall>(sum[q], x4[q], load_w(d.filter->weights[j * groups + g][q]));
     }
   }
-  end_depthwise(d, sum, d.args->out.row(y) + (size_t)x * d.args->out.pixel_stride + d.channel);
+  end_depthwise(d, sum, CodeLimits(d.args->ending), d.args->out.row(y) + (size_t)x * d.args->out.pixel_stride + d.channel);
 }
 
-// Columns of one output row, or of two that follow each other, of a 3x3 window whose columns are all inside.
+// Columns of one output row, or of two that follow each other, of a 3x3 window.
 template <uint32_t kStride, uint32_t kOutRows, bool kSmall>
 void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
   const Window& w = d.args->window;
@@ -163,18 +157,27 @@ void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
   const uint8_t* rows[4] = {d.in_row(in_y), d.in_row(in_y + 2), d.in_row(in_y + 1),
                             kOutRows == 2 ? d.in_row(in_y + 3) : nullptr};
   const size_t step = d.args->in.pixel_stride, out_step = d.args->out.pixel_stride;
-  size_t at = (columns.begin * kStride - w.pad_left) * step;
-  const auto load_column = [&](W(&to)[4]) {
-    B bytes[4];
-    POSY_UNROLL for (uint32_t i = 0; i < 4; ++i) bytes[i] = bytes_or_padding(d, rows[i], at);
-    interleave(bytes, to);
-    at += step;
+  const CodeLimits limits(d.args->ending);
+  const B padding = splat_u8(d.args->in.zero_point);
+  int64_t in_x = window_origin(columns.begin, kStride, w.pad_left);
+  const auto load_column = [&](W (&to)[4]) {
+    if (in_x < 0 || in_x >= d.args->in.w) {
+      POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) to[q] = padding;
+    } else {
+      B bytes[4];
+      POSY_UNROLL for (uint32_t i = 0; i < 4; ++i) {
+        bytes[i] = rows[i] ? load_bytes(rows[i] + (size_t)in_x * step, d.lanes) : padding;
+      }
+      interleave(bytes, to);
+    }
+    ++in_x;
   };
   W taps[3][4];
   POSY_UNROLL for (uint32_t j = 0; j < 3 - kStride; ++j) load_column(taps[j]);
   uint8_t* out[kOutRows];
-  POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) out[r] =
-      d.args->out.row(y + r) + columns.begin * out_step + d.channel;
+  POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) {
+    out[r] = d.args->out.row(y + r) + columns.begin * out_step + d.channel;
+  }
   for (uint32_t x = columns.begin; x < columns.end; ++x) {
     POSY_UNROLL for (uint32_t j = 3 - kStride; j < 3; ++j) load_column(taps[j]);
     POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) {
@@ -182,10 +185,11 @@ void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
       I sum[4];
       POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
         sum[q] = load_i32(d.filter->start[q]);
-        POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) sum[q] =
-            dot_each<kSmall>(sum[q], taps[j][q], load_w(weights[j][q]));
+        POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) {
+          sum[q] = dot_each<kSmall>(sum[q], taps[j][q], load_w(weights[j][q]));
+        }
       }
-      end_depthwise(d, sum, out[r]);
+      end_depthwise(d, sum, limits, out[r]);
       out[r] += out_step;
     }
     POSY_UNROLL for (uint32_t j = 0; j < 3 - kStride; ++j) {
@@ -194,33 +198,23 @@ void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
   }
 }
 
-// The outputs whose windows' columns are all inside.
-inline Range inner_columns(const Int8DepthwiseConv2dArgs& args, Range columns) {
-  const Window& w = args.window;
-  const uint32_t begin = max_u32(columns.begin, divide_up(w.pad_left, w.stride_w));
-  const uint32_t reach = args.in.w + w.pad_left;
-  const uint32_t end = reach < w.k_w ? 0 : min_u32(columns.end, (reach - w.k_w) / w.stride_w + 1);
-  return {begin, end > begin ? end : begin};
-}
-
 template <bool kSmall>
 inline void int8_depthwise_rows(const DepthwiseBytes& d, Range rows, Range columns) {
   const Window& w = d.args->window;
-  const bool is_line = w.k_h == 3 && w.k_w == 3 && w.dilation_h == 1 && w.dilation_w == 1 && w.stride_w <= 2;
-  const Range inner = is_line ? inner_columns(*d.args, columns) : Range{columns.end, columns.end};
+  if (w.k_h != 3 || w.k_w != 3 || w.dilation_h != 1 || w.dilation_w != 1 || w.stride_w > 2) {
+    for (uint32_t y = rows.begin; y < rows.end; ++y) {
+      for (uint32_t x = columns.begin; x < columns.end; ++x) int8_depthwise_pixel<kSmall>(d, y, x);
+    }
+    return;
+  }
   for (uint32_t y = rows.begin; y < rows.end;) {
-    // Two rows that follow each other share three of their four rows of input.
+    // Two rows that follow each other share two of their three rows of input.
     const bool two = kSmall && w.stride_h == 1 && w.stride_w == 1 && y + 1 < rows.end;
-    if (inner.begin < inner.end) {
-      const auto line = w.stride_w == 2 ? int8_depthwise_line<2, 1, kSmall> : two ? int8_depthwise_line < 1,
-                 kSmall ? 2 : 1, kSmall > : int8_depthwise_line<1, 1, kSmall>;
-      line(d, y, inner);
-    }
-    for (const uint32_t end = y + (two ? 2 : 1); y < end; ++y) {
-      for (uint32_t x = columns.begin; x < min_u32(inner.begin, columns.end); ++x)
-        int8_depthwise_pixel<kSmall>(d, y, x);
-      for (uint32_t x = max_u32(inner.end, columns.begin); x < columns.end; ++x) int8_depthwise_pixel<kSmall>(d, y, x);
-    }
+    const auto line = w.stride_w == 2 ? int8_depthwise_line<2, 1, kSmall>
+                      : two           ? int8_depthwise_line<1, kSmall ? 2 : 1, kSmall>
+                                      : int8_depthwise_line<1, 1, kSmall>;
+    line(d, y, columns);
+    y += two ? 2 : 1;
   }
 }
 

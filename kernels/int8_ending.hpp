@@ -15,6 +15,10 @@ inline uint8_t int8_code(const Int8Ending& ending, float x) {
   return (uint8_t)((int32_t)round_even_f32(clamp_f32(ending.clamp, x)) + ending.zero);
 }
 
+inline uint8_t low_code(const Int8Ending& ending) {
+  return (uint8_t)((int32_t)ending.clamp.low + ending.zero);
+}
+
 // A sum modulo 2^32 as the signed number that it stands for.
 inline float int8_sum(uint32_t sum) {
   return (float)(int32_t)sum;

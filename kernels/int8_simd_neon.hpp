@@ -1,5 +1,5 @@
-// int8_simd.hpp for NEON: of ARMv7 and ARMv8 as it is, with the dot product of ARMv8.2 (sdot), and with that of
-// unsigned and signed bytes of ARMv8.6 (sudot, usdot).
+// int8_simd.hpp for NEON: of ARMv7 and ARMv8 as it is, with the dot product of ARMv8.2 (sdot), and with that of unsigned and
+// signed bytes of ARMv8.6 (sudot, usdot).
 //
 // Without the last, bytes of input are signed to the multipliers: x - 128, and sums begin with 128 times the sum of the
 // weights more.
@@ -7,7 +7,7 @@
 #include <arm_neon.h>
 #include <string.h>
 
-#include "kernels/math.hpp"
+#include "kernels/int8_ending.hpp"
 
 namespace posy {
 namespace {
@@ -184,30 +184,47 @@ inline void interleave(const B (&rows)[4], W (&groups)[4]) {
 inline F scaled(I sum, F multiplier) {
   return vmulq_f32(vcvtq_f32_s32(sum), multiplier);
 }
-// No operand is a NaN.
-inline F clamped(F x, F low, F high) {
-  return vminq_f32(high, vmaxq_f32(low, x));
-}
 // To vmaxq_f32, 0 is more than -0.
-inline F clamped_floats(F x, F low, F high) {
+inline F clamped(F x, F low, F high) {
   const F t = vbslq_f32(vcgtq_f32(low, x), low, x);
   return vbslq_f32(vcgtq_f32(t, high), high, t);
 }
-// Of what lies within -255 and 255: then the sum has no bits left of a fraction.
-inline I rounded(F x) {
-  const float32x4_t large = vdupq_n_f32(12582912.0f);
-  return vcvtq_s32_f32(vsubq_f32(vaddq_f32(x, large), large));
-}
 
-inline void store_codes(uint8_t* p, I codes, uint32_t n) {
-  const uint8x8_t bytes = vqmovun_s16(vcombine_s16(vqmovn_s32(codes), vdup_n_s16(0)));
-  uint8_t four[8];
-  vst1_u8(four, bytes);
-  if (n >= kLanes) {
-    memcpy(p, four, kLanes);
-  } else {
-    for (uint32_t i = 0; i < n; ++i) p[i] = four[i];
-  }
+struct CodeLimits {
+  F high;
+  int16x8_t zero;
+  B low;
+
+  explicit CodeLimits(const Int8Ending& ending)
+      : high(vdupq_n_f32(ending.clamp.high)), zero(vdupq_n_s16(ending.zero)), low(vdupq_n_u8(low_code(ending))) {}
+};
+inline I rounded(I sum, F multiplier, const CodeLimits& limits) {
+  const F x = vminq_f32(limits.high, scaled(sum, multiplier));
+#if defined(__aarch64__)
+  return vcvtnq_s32_f32(x);
+#else
+  const F large = vdupq_n_f32(12582912.0f);  // as in round_even_f32()
+  return vcvtq_s32_f32(vsubq_f32(vaddq_f32(x, large), large));
+#endif
+}
+inline B codes_of(const I (&sum)[4], const F (&multiplier)[4], const CodeLimits& limits) {
+  I x[4];
+  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) x[q] = rounded(sum[q], multiplier[q], limits);
+  const int16x8_t low = vqaddq_s16(vcombine_s16(vqmovn_s32(x[0]), vqmovn_s32(x[1])), limits.zero);
+  const int16x8_t high = vqaddq_s16(vcombine_s16(vqmovn_s32(x[2]), vqmovn_s32(x[3])), limits.zero);
+  return vmaxq_u8(vcombine_u8(vqmovun_s16(low), vqmovun_s16(high)), limits.low);
+}
+inline B in_order(B codes) {
+  return codes;
+}
+template <uint32_t kRow>
+inline void store_row(uint8_t* p, B codes) {
+#if defined(__aarch64__)
+  static_assert(kRow == 0, "a row has all 16 lanes");
+  vst1q_u8(p, codes);
+#else
+  vst1_u8(p, kRow == 0 ? vget_low_u8(codes) : vget_high_u8(codes));
+#endif
 }
 inline void store_floats(float* p, F x, uint32_t n) {
   if (n >= kLanes) {
@@ -217,11 +234,6 @@ inline void store_floats(float* p, F x, uint32_t n) {
   float four[4];
   vst1q_f32(four, x);
   for (uint32_t i = 0; i < n; ++i) p[i] = four[i];
-}
-inline B pack(const I (&codes)[4]) {
-  const int16x8_t low = vcombine_s16(vqmovn_s32(codes[0]), vqmovn_s32(codes[1]));
-  const int16x8_t high = vcombine_s16(vqmovn_s32(codes[2]), vqmovn_s32(codes[3]));
-  return vcombine_u8(vqmovun_s16(low), vqmovun_s16(high));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "kernels/math.hpp"
+#include "kernels/int8_ending.hpp"
 
 namespace posy {
 namespace {
@@ -80,29 +80,41 @@ inline F scaled(I sum, F multiplier) {
 inline F clamped(F x, F low, F high) {
   return _mm512_min_ps(high, _mm512_max_ps(low, x));
 }
-inline F clamped_floats(F x, F low, F high) {
-  return clamped(x, low, high);
-}
-inline I rounded(F x) {
-  return _mm512_cvtps_epi32(x);
-}
 inline I add(I a, I b) {
   return _mm512_add_epi32(a, b);
 }
 
-inline void store_codes(uint8_t* p, I codes, uint32_t n) {
-  const __m128i bytes = _mm512_cvtepi32_epi8(codes);
-  if (n >= kLanes) {
-    _mm_storeu_si128((__m128i*)p, bytes);
-  } else {
-    _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), bytes);
-  }
+struct CodeLimits {
+  F high;
+  B zero, low;
+
+  explicit CodeLimits(const Int8Ending& ending)
+      : high(_mm512_set1_ps(ending.clamp.high)),
+        zero(_mm512_set1_epi16(ending.zero)),
+        low(splat_u8(low_code(ending))) {}
+};
+inline I rounded(I sum, F multiplier, const CodeLimits& limits) {
+  return _mm512_cvtps_epi32(_mm512_min_ps(limits.high, scaled(sum, multiplier)));
 }
+inline B codes_of(const I (&sum)[4], const F (&multiplier)[4], const CodeLimits& limits) {
+  I x[4];
+  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) x[q] = rounded(sum[q], multiplier[q], limits);
+  const B low = _mm512_adds_epi16(_mm512_packs_epi32(x[0], x[1]), limits.zero);
+  const B high = _mm512_adds_epi16(_mm512_packs_epi32(x[2], x[3]), limits.zero);
+  return _mm512_max_epu8(_mm512_packus_epi16(low, high), limits.low);
+}
+inline B in_order(B codes) {
+  const I from = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(from, codes);
+}
+// One of the rows of a tile that make a vector of bytes.
+template <uint32_t kRow>
+inline void store_row(uint8_t* p, B codes) {
+  _mm256_storeu_si256((__m256i*)p, _mm512_extracti64x4_epi64(codes, kRow));
+}
+
 inline void store_floats(float* p, F x, uint32_t n) {
   _mm512_mask_storeu_ps(p, (__mmask16)(n >= kLanes ? 0xffff : (1u << n) - 1), x);
-}
-inline B pack(const I (&codes)[4]) {
-  return _mm512_packus_epi16(_mm512_packs_epi32(codes[0], codes[1]), _mm512_packs_epi32(codes[2], codes[3]));
 }
 
 #else
@@ -204,8 +216,8 @@ inline I dot_each(I sum, W x, W w) {
   if constexpr (kSmall) {
     return add(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(x, w), _mm256_set1_epi16(1)));
   }
-  const W even =
-      _mm256_madd_epi16(_mm256_and_si256(x, _mm256_set1_epi16(0xff)), _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
+  const W even = _mm256_madd_epi16(_mm256_and_si256(x, _mm256_set1_epi16(0xff)),
+                                   _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
   const W odd = _mm256_madd_epi16(_mm256_srli_epi16(x, 8), _mm256_srai_epi16(w, 8));
   return add(sum, add(even, odd));
 #endif
@@ -226,27 +238,41 @@ inline F scaled(I sum, F multiplier) {
 inline F clamped(F x, F low, F high) {
   return _mm256_min_ps(high, _mm256_max_ps(low, x));
 }
-inline F clamped_floats(F x, F low, F high) {
-  return clamped(x, low, high);
-}
-inline I rounded(F x) {
-  return _mm256_cvtps_epi32(x);
-}
 
-inline void store_codes(uint8_t* p, I codes, uint32_t n) {
-  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(codes), _mm256_extracti128_si256(codes, 1));
-  store_first_16(p, _mm_packus_epi16(words, words), n < kLanes ? n : kLanes);
+struct CodeLimits {
+  F high;
+  B zero, low;
+
+  explicit CodeLimits(const Int8Ending& ending)
+      : high(_mm256_set1_ps(ending.clamp.high)),
+        zero(_mm256_set1_epi16(ending.zero)),
+        low(splat_u8(low_code(ending))) {}
+};
+inline I rounded(I sum, F multiplier, const CodeLimits& limits) {
+  return _mm256_cvtps_epi32(_mm256_min_ps(limits.high, scaled(sum, multiplier)));
+}
+inline B codes_of(const I (&sum)[4], const F (&multiplier)[4], const CodeLimits& limits) {
+  I x[4];
+  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) x[q] = rounded(sum[q], multiplier[q], limits);
+  const B low = _mm256_adds_epi16(_mm256_packs_epi32(x[0], x[1]), limits.zero);
+  const B high = _mm256_adds_epi16(_mm256_packs_epi32(x[2], x[3]), limits.zero);
+  return _mm256_max_epu8(_mm256_packus_epi16(low, high), limits.low);
+}
+inline B in_order(B codes) {
+  return _mm256_permutevar8x32_epi32(codes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+template <uint32_t kRow>
+inline void store_row(uint8_t* p, B codes) {
+  _mm_storeu_si128((__m128i*)p, _mm256_extracti128_si256(codes, kRow));
 }
 inline void store_floats(float* p, F x, uint32_t n) {
   if (n >= kLanes) {
     _mm256_storeu_ps(p, x);
     return;
   }
-  const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  const __m256i mask =
+      _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   _mm256_maskstore_ps(p, mask, x);
-}
-inline B pack(const I (&codes)[4]) {
-  return _mm256_packus_epi16(_mm256_packs_epi32(codes[0], codes[1]), _mm256_packs_epi32(codes[2], codes[3]));
 }
 
 #endif

@@ -1,10 +1,12 @@
 #include "loaders/convert.h"
 
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 
 #include "engine/format.h"
 #include "loaders/error.h"
+#include "loaders/int8_network.h"
 #include "loaders/labels.h"
 #include "loaders/plan.h"
 #include "loaders/winograd.h"
@@ -28,6 +30,27 @@ void add_labels(Network* network, const std::string& graph, const std::vector<st
                      " labels, but the output '" + network->output_name + "' of " + graph + " has " +
                      std::to_string(report->classes) + " classes; name the right file with --labels");
   }
+}
+
+std::string percent(double part) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g %%", part * 100);
+  return text;
+}
+
+void make_int8(Network* network, const ConvertOptions& options) {
+  const std::vector<std::string> photos = photos_in(options.calibrate);
+  Int8Choice choice = choose_int8(*network, photos, options.max_drop);
+  *network = std::move(choice.network);
+  std::vector<std::string>& notes = network->notes;
+  notes.insert(notes.end(), choice.notes.begin(), choice.notes.end());
+  const size_t used = photos.size() - choice.notes.size();
+  char divergence[32];
+  std::snprintf(divergence, sizeof divergence, "%.2g", choice.divergence);
+  notes.push_back("8-bit codes, ranges by the rule '" + std::string(range_rule_name(choice.rule)) + "': on " +
+                  std::to_string(used) + " photos the scores diverge by " + divergence + ", and " +
+                  percent(choice.changed_labels) + " of the best labels change");
+  for (const std::string& name : choice.floats) notes.push_back("stays float: " + printable_name(name));
 }
 
 bool is_posy(const std::string& path) {
@@ -54,6 +77,7 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   }
   try {
     simplify(&network, options.keep_bottleneck);
+    if (options.int8) make_int8(&network, options);
     if (options.winograd) choose_winograd(&network);
     const Plan plan = make_plan(&network);
     conversion.posy = write_posy(network, plan, options.weights);

@@ -17,6 +17,10 @@ struct ConvertOptions {
   WeightChoice weights = WeightChoice::kAuto;
   bool keep_bottleneck = false;
   bool winograd = true;  // where it saves time: loaders/winograd.h
+  // 8-bit codes and integer arithmetic, with ranges from the photos of a folder: loaders/int8_network.h
+  bool int8 = false;
+  std::string calibrate;
+  double max_drop = 1;  // part of the photos that may get another label
 };
 
 // What was found and done, for people.

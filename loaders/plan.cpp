@@ -19,7 +19,7 @@ constexpr uint64_t kSmallestBandBytes = 32 * 1024, kLargestBandBytes = 512 * 102
 
 class Planner {
  public:
-  explicit Planner(Network* network) : network_(*network) {}
+  Planner(Network* network, bool bands) : network_(*network), bands_(bands) {}
 
   Plan make() {
     for (const NetworkNode& node : network_.nodes) plan_node(node);
@@ -315,6 +315,7 @@ class Planner {
     if (least.size() > kMostThresholds) least.resize(kMostThresholds);
     Layout best = schedule_of({kMaxArenaBytes + 1ull, 1});
     place(&best);
+    if (!bands_) return best;
     for (const uint64_t bytes : least) {
       for (uint64_t band = kSmallestBandBytes; band <= kLargestBandBytes; band *= 2) {
         Layout other = schedule_of({bytes, band});
@@ -420,6 +421,7 @@ class Planner {
   }
 
   Network& network_;
+  bool bands_;
   Plan plan_;
   std::vector<Slice> slices_;
   std::vector<ValueId> is_whole_;
@@ -431,8 +433,8 @@ class Planner {
 
 }  // namespace
 
-Plan make_plan(Network* network) {
-  return Planner(network).make();
+Plan make_plan(Network* network, bool bands) {
+  return Planner(network, bands).make();
 }
 
 }  // namespace posy

@@ -40,7 +40,7 @@ struct Plan {
 
 // Concatenations become strided writes by the ops that make their inputs, with copies only where a tensor is needed in
 // two places; flattening becomes a view. Buffers whose lives do not overlap share memory. May add values to the
-// network.
-Plan make_plan(Network* network);
+// network. `bands`: whether maps may be made in bands, to take less memory.
+Plan make_plan(Network* network, bool bands = true);
 
 }  // namespace posy

@@ -1,0 +1,143 @@
+#include "loaders/int8_layer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "loaders/error.h"
+#include "loaders/int8_panels.h"
+
+namespace posy {
+namespace {
+
+constexpr int kMostWeight = 127, kMostOfPair = 128;
+// Steps that are tried: parts of the one with which the greatest weight is 127 and all pairs are small.
+constexpr double kLeastPart = 0.5, kPartStep = 0.02;
+// A start value keeps this far from the ends of 32 bits, for the sum of products to have room.
+constexpr double kMostStart = 1 << 30;
+
+// One output channel: its weights with all factors, in the file's order, and how much an error of each counts.
+struct Channel {
+  std::vector<double> weights, importance, mean;
+  double bias;
+};
+
+double rounded_weight(double x) {
+  return std::clamp(std::nearbyint(x), (double)-kMostWeight, (double)kMostWeight);
+}
+
+// The two nearest whole numbers to a and b whose magnitudes add up to kMostOfPair at most.
+void fit_pair(double x, double y, double* a, double* b) {
+  *a = rounded_weight(x);
+  *b = rounded_weight(y);
+  const double over = std::fabs(*a) + std::fabs(*b) - kMostOfPair;
+  if (over <= 0) return;
+  // The nearest point of |a| + |b| = kMostOfPair.
+  const double excess = (std::fabs(x) + std::fabs(y) - kMostOfPair) / 2;
+  const double size = std::clamp(std::nearbyint(std::fabs(x) - excess), 1.0, (double)kMostWeight);
+  *a = std::copysign(size, x);
+  *b = std::copysign(kMostOfPair - size, y);
+}
+
+// The weights in steps; returns the error of the outputs, squared.
+double fit(const Channel& channel, double step, std::vector<double>* codes) {
+  const size_t rows = channel.weights.size();
+  codes->resize(rows);
+  double error = 0;
+  for (size_t r = 0; r < rows; r += 2) {
+    fit_pair(channel.weights[r] / step, channel.weights[r + 1] / step, &(*codes)[r], &(*codes)[r + 1]);
+    for (size_t i = r; i < r + 2; ++i) {
+      const double e = channel.weights[i] - (*codes)[i] * step;
+      error += e * e * channel.importance[i];
+    }
+  }
+  return error;
+}
+
+double best_step(const Channel& channel, double least_step) {
+  double most = 0;
+  for (size_t r = 0; r < channel.weights.size(); r += 2) {
+    const double a = std::fabs(channel.weights[r]), b = std::fabs(channel.weights[r + 1]);
+    most = std::max({most, a / kMostWeight, b / kMostWeight, (a + b) / kMostOfPair});
+  }
+  if (most <= least_step) return least_step;
+  std::vector<double> codes;
+  double best = most, least_error = fit(channel, most, &codes);
+  for (double part = kLeastPart; part < 1; part += kPartStep) {
+    const double step = std::max(least_step, part * most), error = fit(channel, step, &codes);
+    if (error >= least_error) continue;
+    least_error = error;
+    best = step;
+  }
+  return best;
+}
+
+class LayerMaker {
+ public:
+  LayerMaker(const NetworkNode& node, const Value& in, const Value& out, const InputStatistics& statistics)
+      : node_(node), in_(in), out_(out), statistics_(statistics), channels_(node.weights.line.size()) {
+    is_depthwise_ = node.kind == NodeKind::kDepthwiseConv2d;
+    order_ = int8_row_order(node.window, is_depthwise_ ? 0 : in.shape.c);
+  }
+
+  std::shared_ptr<const Int8Layer> make() {
+    auto layer = std::make_shared<Int8Layer>();
+    layer->weights.resize(node_.weights.values->floats.size());
+    for (size_t c = 0; c < channels_; ++c) add_channel(c, layer.get());
+    return layer;
+  }
+
+ private:
+  Channel channel(size_t c) const {
+    const ChannelLine& line = node_.weights.line;
+    Channel channel;
+    channel.bias = line.bias[c] - (double)line.center[c] * line.scale[c];
+    for (const int row : order_) {
+      // Depthwise, a row is a tap of channel c; else rows go through the input channels, tap by tap.
+      const size_t in_c = is_depthwise_ ? c : row < 0 ? 0 : (size_t)row % in_.shape.c;
+      const bool known = row >= 0 && in_c < statistics_.mean.size();
+      channel.weights.push_back(row < 0 ? 0 : (double)node_.weights.value((size_t)row, c) * line.scale[c]);
+      channel.importance.push_back(row < 0 ? 0 : known ? statistics_.mean_square[in_c] + 1e-12 : 1);
+      channel.mean.push_back(known ? statistics_.mean[in_c] : 0);
+      if (!std::isfinite(channel.weights.back())) {
+        throw InputError("node '" + node_.name + "' has weights that are not finite, which no 8-bit code stands for");
+      }
+    }
+    return channel;
+  }
+
+  void add_channel(size_t c, Int8Layer* layer) const {
+    const Channel channel = this->channel(c);
+    const double in_scale = in_.scale, out_scale = out_.is_u8 ? out_.scale : 1;
+    const double least_step = std::max({1e-12, std::fabs(channel.bias) / (in_scale * kMostStart)});
+    // The multiplier is what the file holds: a float.
+    const float multiplier = (float)(best_step(channel, least_step) * in_scale / out_scale);
+    const double step = multiplier * out_scale / in_scale;
+    std::vector<double> codes;
+    fit(channel, step, &codes);
+    double bias = channel.bias, sum = 0;
+    for (size_t r = 0; r < order_.size(); ++r) {
+      bias += (channel.weights[r] - codes[r] * step) * channel.mean[r];
+      sum += codes[r];
+      if (order_[r] >= 0) layer->weights[(size_t)order_[r] * channels_ + c] = (int8_t)codes[r];
+    }
+    const double start = std::nearbyint(bias / (step * in_scale)) - in_.zero_point * sum;
+    layer->start.push_back((int32_t)std::clamp(start, -2.0 * kMostStart, 2.0 * kMostStart - 1));
+    layer->multiplier.push_back(multiplier);
+  }
+
+  const NetworkNode& node_;
+  const Value &in_, &out_;
+  const InputStatistics& statistics_;
+  size_t channels_;
+  bool is_depthwise_;
+  std::vector<int> order_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Int8Layer> make_int8_layer(const NetworkNode& node, const Value& in, const Value& out,
+                                                 const InputStatistics& statistics) {
+  return LayerMaker(node, in, out, statistics).make();
+}
+
+}  // namespace posy

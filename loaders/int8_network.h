@@ -1,0 +1,52 @@
+// From a network of floats to one of 8-bit codes.
+#pragma once
+#include <set>
+#include <string>
+#include <vector>
+
+#include "loaders/calibration.h"
+#include "loaders/network.h"
+
+namespace posy {
+
+// How the range of a value's codes is chosen from what calibration saw.
+enum class RangeRule {
+  kMinMax,      // everything that was seen
+  kPercentile,  // all but the outermost 0.01 % on either side
+  kLeastError,  // the range with the least squared error
+};
+constexpr RangeRule kRangeRules[] = {RangeRule::kMinMax, RangeRule::kPercentile, RangeRule::kLeastError};
+const char* range_rule_name(RangeRule rule);
+
+// Scales the channels between two layers, the second of them depthwise, so that all have the same range: what is between
+// has one scale for all, and a channel with a small range would get few of its codes. Scores stay the same for what is
+// within the ranges of calibration; beyond, a channel that is cut off at a limit (ReLU6) is cut off earlier. After
+// "Data-Free Quantization Through Weight Equalization and Bias Correction" (Nagel et al., 2019), section 4.1; here the
+// second layer has a multiplier for each channel, so that its factors cost nothing and the first takes all of them.
+// Returns how many layers were scaled.
+int equalize_channels(Network* network, const Calibration& calibration);
+
+// The network in 8-bit codes, but for nodes in `floats` (by index) and those that have no integer form; between the two
+// codes become floats and back. Ranges are those of `calibration`, of the same network.
+Network quantized(const Network& network, const Calibration& calibration, RangeRule rule,
+                  const std::set<size_t>& floats);
+
+// What choosing found.
+struct Int8Choice {
+  Network network;
+  RangeRule rule;
+  double divergence;            // of the scores from the float network's, mean over the photos: kullback_leibler()
+  double changed_labels;        // part of the photos whose best label is another
+  std::vector<std::string> floats;  // names of layers that stayed floats
+  std::vector<std::string> notes;
+};
+
+// Tries every rule for ranges and keeps the one whose scores diverge least from the float network's, on average over
+// the photos. As long as then more than `max_drop` of the photos (a part; 1: any) get another best label, the layer
+// whose outputs are furthest off goes back to floats.
+Int8Choice choose_int8(Network network, const std::vector<std::string>& photos, double max_drop);
+
+// How far scores `q` are from `p`, in nats, if both are probabilities; else their squared distance.
+double divergence(const std::vector<float>& p, const std::vector<float>& q);
+
+}  // namespace posy
