@@ -255,19 +255,19 @@ const uint8_t* run_step(Unpacker* u, const uint8_t* in) {
   return in;
 }
 
-// One symbol off a state, and a word onto it if it has become small.
+// One symbol off a state, and a word onto it if it has become small. Masks in place of branches: which way they would
+// go is what the file was packed by.
 inline uint8_t next_symbol(uint32_t* state, const CodeEntry* table, const uint8_t** in) {
-  const uint32_t x = *state, place = x % kBucketSlots;
-  const CodeEntry& bucket = table[x % kSlots / kBucketSlots];
-  const bool is_own = place < bucket.own;
-  const uint8_t symbol = is_own ? (uint8_t)(x % kSlots / kBucketSlots) : bucket.other;
-  const uint32_t rank = place + (is_own ? 0 : bucket.offset);
-  uint32_t next = table[symbol].frequency * (x >> kSlotBits) + (rank & 0xffff);
-  const bool is_small = next < kLeastState;
-  const uint32_t filled = next << 16 | read_u16(*in);
-  *in += is_small ? 2 : 0;
-  *state = is_small ? filled : next;
-  return symbol;
+  const uint32_t x = *state, place = x % kBucketSlots, own_symbol = x % kSlots / kBucketSlots;
+  const CodeEntry& bucket = table[own_symbol];
+  const uint32_t is_other = 0 - (uint32_t)(place >= bucket.own);
+  const uint32_t symbol = own_symbol ^ ((own_symbol ^ bucket.other) & is_other);
+  const uint32_t rank = (place + (bucket.offset & is_other)) & 0xffff;
+  const uint32_t next = table[symbol].frequency * (x >> kSlotBits) + rank;
+  const uint32_t is_small = 0 - (uint32_t)(next < kLeastState);
+  *state = next << (is_small & 16) | (read_u16(*in) & is_small);
+  *in += is_small & 2;
+  return (uint8_t)symbol;
 }
 
 void put_floats(Unpacker* u, const uint8_t* symbols, uint8_t* to) {
@@ -368,18 +368,20 @@ void take_piece(Unpacker* u, const uint8_t* piece, size_t bytes) {
 }
 
 // After the last piece: zeros in place of what may follow, for steps that look ahead and do not use it.
-void take_rest(Unpacker* u) {
+posy_status take_rest(Unpacker* u) {
+  const uint8_t *in = u->held, *end = u->held + u->held_bytes;
   memset(u->held + u->held_bytes, 0, kStepBytes);
-  const uint8_t* end = u->held + u->held_bytes;
-  const uint8_t* in = take_steps(u, u->held, end);
-  if (u->status != POSY_OK) return;
-  if (u->given_bytes != u->packed_bytes)
-    u->status = POSY_WRONG_LENGTH;
-  else if (u->step != Step::kDone || in != end)
-    u->status = POSY_BAD_PACKED;
-  for (uint32_t i = 0; i < kStates; ++i) {
-    if (u->status == POSY_OK && u->state[i] != kLeastState) u->status = POSY_BAD_PACKED;
+  u->held_bytes = 0;
+  if (u->step == Step::kHeader) in = header_step(u, in);
+  if (u->status != POSY_OK) return u->status;
+  if (u->given_bytes != u->packed_bytes) return POSY_WRONG_LENGTH;
+  in = take_steps(u, in, end);
+  if (u->status != POSY_OK) return u->status;
+  if (u->step != Step::kDone || in != end) return POSY_BAD_PACKED;
+  for (const uint32_t state : u->state) {
+    if (state != kLeastState) return POSY_BAD_PACKED;
   }
+  return POSY_OK;
 }
 
 // What a .posy file says of itself; the rest is posy_open()'s to check.
@@ -437,7 +439,7 @@ extern "C" posy_status posy_unpack_end(posy_unpacker* opaque) {
   Unpacker* u = unpacker_of(opaque);
   if (u->status != POSY_OK) return u->status;
   if (u->given_bytes < kPackedHeaderBytes) return u->status = POSY_TOO_SHORT;
-  take_rest(u);
-  if (u->status == POSY_OK) u->status = check_file(u->out, u->out_bytes);
-  return u->status;
+  posy_status status = take_rest(u);
+  if (status == POSY_OK) status = check_file(u->out, u->out_bytes);
+  return u->status = status;
 }

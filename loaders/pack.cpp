@@ -16,6 +16,9 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
+// A few bytes must not make a host hand out gigabytes. Weights that say something do not shrink to a thousandth.
+constexpr size_t kFreeBytes = 1 << 26, kMaxExpansion = 1000;
+
 void put_u16(Bytes* bytes, uint32_t x) {
   bytes->push_back((uint8_t)x);
   bytes->push_back((uint8_t)(x >> 8));
@@ -184,12 +187,17 @@ bool is_packed(std::span<const uint8_t> bytes) {
 
 std::vector<uint8_t> unpack_posy(std::span<const uint8_t> packed, const std::string& name) {
   const auto check = [&](posy_status status) {
-    if (status != POSY_OK) {
-      throw InputError(name + ": " + posy_status_text(status) + "; copy or download it again");
-    }
+    if (status == POSY_OK) return;
+    const bool is_other = status == POSY_NOT_PACKED || status == POSY_NEWER_VERSION;
+    throw InputError(name + ": " + posy_status_text(status) +
+                     (is_other ? "; give a file that posy pack made" : "; copy or download it again"));
   };
   size_t bytes = 0;
   check(posy_packed_need(packed.data(), packed.size(), &bytes));
+  if (bytes > kFreeBytes && bytes / kMaxExpansion > packed.size()) {
+    throw InputError(name + ": says that it unpacks to " + std::to_string(bytes) +
+                     " bytes, too many for its own size: it is damaged, or not meant to be opened");
+  }
   std::vector<uint8_t> posy(bytes);
   const auto unpacker = std::make_unique<posy_unpacker>();
   check(posy_unpack_begin(unpacker.get(), posy.data(), posy.size()));

@@ -52,37 +52,47 @@ double coded_bits(const Histogram& counts, const Levels& levels) {
   return bits;
 }
 
+// Levels near the share of the slots that a symbol's count has: others are never the best.
+struct LevelRange {
+  uint32_t first, last;
+};
+LevelRange levels_near(uint64_t count, double slots) {
+  constexpr uint32_t kNear = 4;
+  uint32_t level = 0;
+  while (level + 1 < kLevels && frequency_of_level(level + 1) <= slots) ++level;
+  const uint32_t least = count > 0 ? 1 : 0;
+  return {std::max(least, level - std::min(level, kNear)), std::min(level + kNear, kLevels - 1)};
+}
+
 // The cheapest path through the levels of all symbols. A slot costs `slot_bits`, which stands for the sum that they
 // have to have: with total / (ln(2) * kSlots) the cheapest frequencies are the counts' share of kSlots.
 Levels cheapest_path(const Histogram& counts, double slot_bits) {
-  std::vector<std::array<uint8_t, kLevels>> from(kSymbols);
-  std::array<double, kLevels> cost, next;
-  cost.fill(kNever);
-  cost[0] = 0;
-  std::array<double, kLevels> log2_frequency = {};
-  for (uint32_t level = 1; level < kLevels; ++level) log2_frequency[level] = std::log2(frequency_of_level(level));
+  std::array<std::array<uint8_t, kLevels>, kSymbols> from;
+  std::array<double, kLevels> cost = {}, next;
+  const double total = std::max(1.0, (double)total_of(counts));
+  LevelRange before = {0, 0};
   for (uint32_t s = 0; s < kSymbols; ++s) {
     const double n = (double)counts[s];
-    const double cheapest = *std::min_element(cost.begin(), cost.end());
-    for (uint32_t level = 0; level < kLevels; ++level) {
+    const LevelRange range = levels_near(counts[s], n / total * kSlots);
+    for (uint32_t level = range.first; level <= range.last; ++level) {
       next[level] = kNever;
-      if (level == 0 && n > 0) continue;
-      for (uint32_t before = 0; before < kLevels; ++before) {
-        if (cost[before] > cheapest + kMostOnes + kLevelBits) continue;
-        const double bits = cost[before] + bits_of_step(before, level);
-        if (bits < next[level]) {
-          next[level] = bits;
-          from[s][level] = (uint8_t)before;
-        }
+      for (uint32_t b = before.first; b <= before.last; ++b) {
+        const double bits = cost[b] + bits_of_step(b, level);
+        if (bits >= next[level]) continue;
+        next[level] = bits;
+        from[s][level] = (uint8_t)b;
       }
-      next[level] += frequency_of_level(level) * slot_bits - n * log2_frequency[level];
+      next[level] += frequency_of_level(level) * slot_bits;
+      if (n > 0) next[level] -= n * std::log2(frequency_of_level(level));
     }
     cost = next;
+    before = range;
   }
+  const auto first = cost.begin() + before.first, last = cost.begin() + before.last + 1;
+  auto level = (uint8_t)(std::min_element(first, last) - cost.begin());
   Levels levels;
-  uint32_t level = (uint32_t)(std::min_element(cost.begin(), cost.end()) - cost.begin());
   for (uint32_t s = kSymbols; s-- > 0;) {
-    levels[s] = (uint8_t)level;
+    levels[s] = level;
     level = from[s][level];
   }
   return levels;
@@ -221,7 +231,7 @@ Levels choose_levels(const Histogram& counts, double* bits) {
   const double share = std::max(1.0, (double)total_of(counts)) / (std::log(2.0) * kSlots);
   Levels best = {};
   *bits = kNever;
-  for (const double factor : {0.94, 0.97, 0.985, 1.0, 1.015, 1.03, 1.06}) {
+  for (const double factor : {0.97, 0.985, 1.0, 1.015, 1.03}) {
     const Levels levels = cheapest_path(counts, share * factor);
     const double all = coded_bits(counts, levels);
     if (all < *bits) {
