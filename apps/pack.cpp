@@ -6,6 +6,7 @@
 
 #include "apps/commands.h"
 #include "apps/json.h"
+#include "apps/session.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
 
@@ -28,13 +29,13 @@ Files files_of(const Args& args, const char* command) {
   return files;
 }
 
-void report(const Args& args, const Files& files, size_t posy_bytes, size_t packed_bytes) {
+void report(const Args& args, const Files& files, size_t posy_bytes, size_t packed_bytes, const std::string& how = "") {
   if (args.has("json") && files.output != "-") {
     print_json(
         {{"input", files.input}, {"output", files.output}, {"file_bytes", posy_bytes}, {"packed_bytes", packed_bytes}});
   }
-  std::fprintf(stderr, "%s: %zu bytes, %zu packed (%.1f%%)\n", files.output.c_str(), posy_bytes, packed_bytes,
-               100.0 * (double)packed_bytes / (double)posy_bytes);
+  std::fprintf(stderr, "%s: %zu bytes, %zu packed (%.1f%%)%s\n", files.output.c_str(), posy_bytes, packed_bytes,
+               100.0 * (double)packed_bytes / (double)posy_bytes, how.c_str());
 }
 
 int run_pack(const Args& args) {
@@ -50,9 +51,13 @@ int run_pack(const Args& args) {
 int run_unpack(const Args& args) {
   const Files files = files_of(args, "unpack");
   const std::vector<uint8_t> packed = read_file(files.input);
+  const double start = now_ms();
   const std::vector<uint8_t> posy = unpack_posy(packed, files.input);
+  const double ms = now_ms() - start;
   write_file(files.output, posy);
-  report(args, files, posy.size(), packed.size());
+  char how[64];
+  std::snprintf(how, sizeof how, ", unpacked in %.1f ms (%.0f MB/s)", ms, (double)posy.size() / ms / 1e3);
+  report(args, files, posy.size(), packed.size(), how);
   return 0;
 }
 

@@ -52,12 +52,12 @@ double coded_bits(const Histogram& counts, const Levels& levels) {
   return bits;
 }
 
-// Levels near the share of the slots that a symbol's count has: others are never the best.
+// Levels near the share of the slots that a symbol's count has: others are hardly ever the best.
 struct LevelRange {
   uint32_t first, last;
 };
 LevelRange levels_near(uint64_t count, double slots) {
-  constexpr uint32_t kNear = 4;
+  constexpr uint32_t kNear = 12;
   uint32_t level = 0;
   while (level + 1 < kLevels && frequency_of_level(level + 1) <= slots) ++level;
   const uint32_t least = count > 0 ? 1 : 0;
