@@ -9,17 +9,23 @@ namespace {
 // The floats of a vector of 16 lanes, byte by byte.
 constexpr uint32_t kVectorBytes = kPanelLanes * sizeof(float);
 
-// Blocks of rows that may share tables with others of their kind.
+// Only bytes of the same kind, with the same flags and columns, are worth trying with the same tables.
+enum class PartKind : uint32_t { kBytes, kFloats, kFirstVector };  // and the vectors behind the first
+
 struct Part {
+  PartKind kind;
   uint32_t flags, columns;
   PackRun run;
+
+  // Sets of columns that differ from each other: the four bytes of a float.
+  uint32_t planes() const { return kind == PartKind::kBytes || flags & kRamp ? 1 : sizeof(float); }
 };
 
 // What parts have in common that are packed together, and what they take, about.
 struct Group {
-  uint32_t kind;  // parts of different kinds never share
+  PartKind kind;
   PackSegment segment;
-  std::vector<Histogram> counts;  // of every `planes`-th column
+  std::vector<Histogram> counts;  // of each plane
   double bits;
 };
 
@@ -63,25 +69,26 @@ class Planner {
     return std::all_of(symbols.begin(), symbols.end(), [](uint8_t s) { return s == 0; });
   }
 
-  std::vector<Histogram> counts_of(const Part& part, uint32_t planes) const {
+  std::vector<Histogram> counts_of(const Part& part) const {
     const PackSegment segment = {part.flags, part.columns, {part.run}, {}, {}};
-    std::vector<Histogram> counts(planes);
+    std::vector<Histogram> counts(part.planes());
     size_t at = 0;
-    for (const uint8_t s : symbols_of(segment, posy_)) ++counts[at++ % planes][s];
+    for (const uint8_t s : symbols_of(segment, posy_)) ++counts[at++ % counts.size()][s];
     return counts;
   }
 
-  // To the group where it takes the fewest bits more, or to one of its own. The bytes of floats are `planes` of 4.
-  void add(const Part& part, uint32_t planes) {
-    const uint32_t kind = part.flags << 16 | part.columns << 8 | planes;
-    std::vector<Histogram> counts = counts_of(part, planes);
+  // To the group where it takes the fewest bits more, or to one of its own.
+  void add(const Part& part) {
+    std::vector<Histogram> counts = counts_of(part);
     double least = kSegmentBits + bits_of(counts);
     Group* best = nullptr;
     std::vector<Histogram> best_counts;
     for (Group& group : groups_) {
-      if (group.kind != kind || group.segment.runs.size() >= kMaxRuns) continue;
+      const PackSegment& segment = group.segment;
+      if (group.kind != part.kind || segment.flags != part.flags || segment.columns != part.columns) continue;
+      if (segment.runs.size() >= kMaxRuns) continue;
       std::vector<Histogram> sum = counts;
-      for (uint32_t p = 0; p < planes; ++p) {
+      for (size_t p = 0; p < sum.size(); ++p) {
         for (uint32_t s = 0; s < kSymbols; ++s) sum[p][s] += group.counts[p][s];
       }
       const double more = bits_of(sum) - group.bits;
@@ -96,7 +103,7 @@ class Planner {
       best->bits += least;
     } else {
       groups_.push_back(
-          {kind, {part.flags, part.columns, {part.run}, {}, {}}, std::move(counts), least - kSegmentBits});
+          {part.kind, {part.flags, part.columns, {part.run}, {}, {}}, std::move(counts), least - kSegmentBits});
     }
   }
   static double bits_of(const std::vector<Histogram>& counts) {
@@ -104,8 +111,8 @@ class Planner {
     for (const Histogram& h : counts) bits += estimated_bits(h);
     return bits;
   }
-  void add_if_free(const Part& part, uint32_t planes) {
-    if (part.run.rows > 0 && part.run.pieces > 0 && !is_zero(part) && take(part)) add(part, planes);
+  void add_if_free(const Part& part) {
+    if (part.run.rows > 0 && part.run.pieces > 0 && !is_zero(part) && take(part)) add(part);
   }
 
   // ---- Weights ----
@@ -123,9 +130,11 @@ class Planner {
     if (in_front == kTableBytes) add_code_book(begin);
     const uint32_t first_panel = begin + in_front;
     for (uint32_t v = 0; v < kHeaderVectors; ++v) {
-      add_vectors(first_panel + v * kVectorBytes, panels, stride, channels % kPanelLanes == 0);
+      const auto kind = (PartKind)((uint32_t)PartKind::kFirstVector + v);
+      add_vectors(kind, first_panel + v * kVectorBytes, panels, stride, channels % kPanelLanes == 0);
     }
-    add_rows({0, 0, {first_panel + kHeaderVectors * kVectorBytes, rows, panels, stride}}, type);
+    const PackRun run = {first_panel + kHeaderVectors * kVectorBytes, rows, panels, stride};
+    add_rows({type == WeightType::f32 ? PartKind::kFloats : PartKind::kBytes, 0, 0, run}, type);
   }
 
   // What the bytes of a row are is the encoding's business; as many columns as make whole rows and whole groups of
@@ -137,7 +146,7 @@ class Planner {
     part.columns = row_bytes % 4 == 0 ? row_bytes : row_bytes % 2 == 0 ? 2 * row_bytes : 4 * row_bytes;
     if (bytes % part.columns != 0 || part.columns > kMaxColumns) part.columns = kStates;
     part.run.rows = bytes / part.columns;
-    add_if_free(part, type == WeightType::f32 ? sizeof(float) : 1);
+    add_if_free(part);
   }
 
   void add_code_book(uint32_t begin) {
@@ -152,14 +161,14 @@ class Planner {
     if (const std::optional<Ramp> ramp = find_ramp(values)) {
       const uint32_t flags = kRamp | (ramp->middle ? kMiddle : 0) | (ramp->ascending ? kSumOfRows : 0);
       const auto rows = (uint32_t)values.size() / kStates;
-      add_if_free({flags, kStates, {begin, rows, 1, 0, ramp->low, ramp->step}}, 1);
+      add_if_free({PartKind::kFloats, flags, kStates, {begin, rows, 1, 0, ramp->low, ramp->step}});
       return;
     }
-    add_if_free({0, kVectorBytes, {begin, bytes / kVectorBytes, 1, 0}}, sizeof(float));
+    add_if_free({PartKind::kFloats, 0, kVectorBytes, {begin, bytes / kVectorBytes, 1, 0}});
   }
 
   // One of the vectors in front of each panel. The last panel may have lanes without a channel, which are zero.
-  void add_vectors(uint32_t begin, uint32_t panels, uint32_t stride, bool last_is_full) {
+  void add_vectors(PartKind kind, uint32_t begin, uint32_t panels, uint32_t stride, bool last_is_full) {
     const uint32_t full = panels - (last_is_full ? 0 : 1);
     std::vector<float> values(full * kPanelLanes);
     for (uint32_t p = 0; p < full; ++p) {
@@ -167,24 +176,25 @@ class Planner {
     }
     const std::optional<Ramp> ramp = find_ramp(values);
     if (!ramp || ramp->ascending) {
-      add_if_free({0, kVectorBytes, {begin, 1, panels, stride}}, sizeof(float));
+      add_if_free({kind, 0, kVectorBytes, {begin, 1, panels, stride}});
       return;
     }
     const uint32_t flags = kRamp | (ramp->middle ? kMiddle : 0);
-    add_if_free({flags, kPanelLanes, {begin, 1, full, stride, ramp->low, ramp->step}}, 1);
-    add_if_free({0, kVectorBytes, {begin + full * stride, 1, panels - full, stride}}, sizeof(float));
+    add_if_free({kind, flags, kPanelLanes, {begin, 1, full, stride, ramp->low, ramp->step}});
+    add_if_free({kind, 0, kVectorBytes, {begin + full * stride, 1, panels - full, stride}});
   }
 
   // ---- The rest ----
 
-  // Records in a row have most of their bytes in common with the record before.
+  // Records in a row have most of their bytes in common with the record before. A few are not worth a table.
   void add_sections() {
+    constexpr uint32_t kFewBytes = 256;
     const auto* table = (const SectionEntry*)(model_.bytes + sizeof(FileHeader));
     for (uint32_t i = 0; i < model_.header->section_count; ++i) {
       const SectionEntry& section = table[i];
       const uint32_t record = section.count > 0 ? section.bytes / section.count : 0;
-      if (record % kStates != 0 || record == 0 || record > kMaxColumns) continue;
-      add_if_free({kSumOfRows, record, {section.offset, section.count, 1, 0}}, 1);
+      if (record % kStates != 0 || record == 0 || record > kMaxColumns || section.bytes < kFewBytes) continue;
+      add_if_free({PartKind::kBytes, kSumOfRows, record, {section.offset, section.count, 1, 0}});
     }
   }
 
@@ -201,7 +211,7 @@ class Planner {
       size_t last = end;
       while (posy_[last - 1] == 0) --last;
       const size_t rows = (last - begin + kStates - 1) / kStates;
-      add_if_free({0, kStates, {(uint32_t)begin, (uint32_t)rows, 1, 0}}, 1);
+      add_if_free({PartKind::kBytes, 0, kStates, {(uint32_t)begin, (uint32_t)rows, 1, 0}});
       at = end;
     }
   }
