@@ -243,6 +243,9 @@ Levels choose_levels(const Histogram& counts, double* bits) {
 }
 
 void choose_tables(PackSegment* segment, std::span<const uint8_t> posy) {
+  // In a row of few columns each is a channel's, of another channel in another piece. In a row of many it is a byte of
+  // a float, and the same in all pieces.
+  constexpr uint32_t kFewColumns = 32;
   const std::vector<uint8_t> symbols = symbols_of(*segment, posy);
   std::vector<Histogram> by_column(segment->columns), by_piece;
   size_t at = 0;
@@ -251,13 +254,13 @@ void choose_tables(PackSegment* segment, std::span<const uint8_t> posy) {
       std::vector<Histogram> counts(segment->columns);
       for (size_t i = 0; i < (size_t)run.rows * segment->columns; ++i) ++counts[i % segment->columns][symbols[at++]];
       for (uint32_t c = 0; c < segment->columns; ++c) add(&by_column[c], counts[c]);
-      by_piece.insert(by_piece.end(), counts.begin(), counts.end());
+      if (segment->columns <= kFewColumns) by_piece.insert(by_piece.end(), counts.begin(), counts.end());
     }
   }
   Choice best = choose(by_column, 1);
   for (uint32_t count = 2; count <= kMaxTables; ++count) {
     for (const bool per_piece : {false, true}) {
-      if (per_piece && by_piece.size() == by_column.size()) continue;
+      if (per_piece && by_piece.size() <= by_column.size()) continue;
       Choice choice = choose(per_piece ? by_piece : by_column, count);
       if (choice.bits >= best.bits) continue;
       best = std::move(choice);
