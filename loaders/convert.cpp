@@ -2,12 +2,15 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "engine/format.h"
 #include "loaders/error.h"
+#include "loaders/file.h"
 #include "loaders/int8_network.h"
 #include "loaders/labels.h"
+#include "loaders/pack.h"
 #include "loaders/plan.h"
 #include "loaders/winograd.h"
 #include "loaders/write_posy.h"
@@ -53,14 +56,17 @@ void make_int8(Network* network, const ConvertOptions& options) {
   for (const std::string& name : choice.floats) notes.push_back("stays float: " + printable_name(name));
 }
 
-bool is_posy(const std::string& path) {
-  if (path == "-") return false;
-  std::ifstream file(path, std::ios::binary);
-  char start[sizeof kMagic] = {};
-  return file.read(start, sizeof start) && std::memcmp(start, kMagic, sizeof kMagic) == 0;
-}
-
 }  // namespace
+
+FileForm form_of(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return FileForm::kOther;  // a pipe is read only once
+  std::ifstream file(path, std::ios::binary);
+  uint8_t start[sizeof kMagic] = {};
+  if (!file.read(reinterpret_cast<char*>(start), sizeof start)) return FileForm::kOther;
+  if (std::memcmp(start, kMagic, sizeof kMagic) == 0) return FileForm::kPosy;
+  return is_packed(start) ? FileForm::kPacked : FileForm::kOther;
+}
 
 Conversion convert_graph(const std::string& path, const ConvertOptions& options) {
   Conversion conversion;
@@ -96,14 +102,22 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
 
 LoadedModel load_model(const std::string& path, const ConvertOptions& options) {
   LoadedModel model;
-  if (is_posy(path)) {
+  const FileForm form = form_of(path);
+  if (form == FileForm::kPosy) {
     model.file = MappedFile(path);
     model.posy = model.file.bytes();
     return model;
   }
+  if (form == FileForm::kPacked) {
+    const std::vector<uint8_t> packed = read_file(path);
+    model.packed_bytes = packed.size();
+    model.made = unpack_posy(packed, path);
+    model.posy = model.made;
+    return model;
+  }
   Conversion conversion = convert_graph(path, options);
-  model.converted = std::move(conversion.posy);
-  model.posy = model.converted;
+  model.made = std::move(conversion.posy);
+  model.posy = model.made;
   model.report = std::move(conversion.report);
   return model;
 }

@@ -44,12 +44,17 @@ struct Conversion {
 
 Conversion convert_graph(const std::string& path, const ConvertOptions& options);
 
-// A model's bytes: a .posy file as it lies, mapped; anything else converted.
+// By a file's first bytes.
+enum class FileForm { kPosy, kPacked, kOther };
+FileForm form_of(const std::string& path);
+
+// A model's bytes: a .posy file as it lies, mapped; a packed one unpacked; anything else converted.
 struct LoadedModel {
   std::span<const uint8_t> posy;  // of one of the two below
   MappedFile file;
-  std::vector<uint8_t> converted;
-  ConvertReport report;  // empty for a .posy file
+  std::vector<uint8_t> made;
+  size_t packed_bytes = 0;  // of a packed file
+  ConvertReport report;     // empty for a .posy file
 };
 LoadedModel load_model(const std::string& path, const ConvertOptions& options);
 
