@@ -10,6 +10,7 @@
 #include "engine/format.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
+#include "loaders/round_weights.h"
 
 namespace posy {
 namespace {
@@ -123,6 +124,9 @@ const std::vector<FlagSpec>& graph_flags() {
       {"mean", "M", "input = (pixel - M) / S, pixels from 0 to 255 (default: found)"},
       {"std", "S", "see --mean"},
       {"weights", "TYPE", "f32 or u8 (default: 8 bits for what had at most 256 values, else float32)"},
+      {"weights-rounded", "N",
+       "round each float constant to N levels first, to the bit as quantize_graph --mode=weights_rounded (256: 8 "
+       "bits)"},
       {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
       {"no-winograd", nullptr, "every convolution as a plain sum: slower, and rounded a little less"},
   };
@@ -190,6 +194,7 @@ ConvertOptions convert_options(const Args& args) {
   } else if (!weights.empty()) {
     throw UsageError("--weights is f32 or u8, not '" + weights + "'");
   }
+  options.rounded_levels = args.number("weights-rounded", kMinLevels, kMaxLevels);
   refuse_flags_of_graphs(args);
   return options;
 }
