@@ -10,6 +10,7 @@
 #include "loaders/error.h"
 #include "loaders/file.h"
 #include "loaders/pack.h"
+#include "loaders/round_graph.h"
 
 namespace posy {
 namespace {
@@ -135,6 +136,9 @@ const std::vector<FlagSpec>& graph_flags() {
       {"int8", nullptr, "8-bit integers throughout: needs --calibrate"},
       {"calibrate", "DIR", "folder of photos (30 to 200 are enough, no labels needed) that show the ranges of values"},
       {"max-drop", "POINTS", "with --int8: layers stay float until at most so many percent of these photos change label"},
+      {"weights-rounded", "N",
+       "round each float constant to N levels first, to the bit as quantize_graph --mode=weights_rounded (256: 8 "
+       "bits)"},
       {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
       {"no-winograd", nullptr, "every convolution as a plain sum: slower, and rounded a little less"},
   };
@@ -205,6 +209,7 @@ ConvertOptions convert_options(const Args& args) {
   if (const auto drop = args.real("max-drop")) options.max_drop = *drop / 100;
   const std::string weights = args.text("weights").value_or("");
   if (!weights.empty()) options.weights = weight_choice(weights);
+  options.rounded_levels = args.number("weights-rounded", kMinLevels, kMaxLevels);
   refuse_flags_of_graphs(args);
   return options;
 }

@@ -12,6 +12,7 @@
 #include "loaders/labels.h"
 #include "loaders/pack.h"
 #include "loaders/plan.h"
+#include "loaders/round_graph.h"
 #include "loaders/winograd.h"
 #include "loaders/write_posy.h"
 
@@ -73,7 +74,11 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   ConvertReport& report = conversion.report;
   Network network;
   {
-    const Graph graph = read_graph(path);  // as large as its file: gone before the network is written
+    Graph graph = read_graph(path);  // as large as its file: gone before the network is written
+    if (const auto levels = options.rounded_levels) {
+      const size_t count = round_constants(&graph, *levels);
+      graph.notes.push_back(std::to_string(count) + " constants rounded to " + std::to_string(*levels) + " levels");
+    }
     network = lower(graph, options.lower);
     report.graph = path;
     report.graph_bytes = graph.file_bytes;

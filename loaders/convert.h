@@ -1,6 +1,8 @@
-// A graph's file becomes a .posy file's bytes: read -> lower -> simplify -> choose_winograd -> plan -> write.
+// A graph's file becomes a .posy file's bytes: read (-> round_constants) -> lower -> simplify -> choose_winograd ->
+// plan -> write.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@ struct ConvertOptions {
   LowerOptions lower;
   std::string labels;  // a file; empty: the one beside the graph, if there is one
   WeightChoice weights = WeightChoice::kAuto;
+  std::optional<uint32_t> rounded_levels;  // round_constants() first: loaders/round_graph.h
   bool keep_bottleneck = false;
   bool winograd = true;  // where it saves time: loaders/winograd.h
   // 8-bit codes and integer arithmetic, with ranges from the photos of a folder: loaders/int8_network.h
