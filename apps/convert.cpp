@@ -1,8 +1,6 @@
 // posy convert: a graph becomes a .posy file.
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "apps/commands.h"
@@ -11,6 +9,8 @@
 #include "engine/format.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
+#include "loaders/pack.h"
+#include "loaders/round_graph.h"
 
 namespace posy {
 namespace {
@@ -57,7 +57,8 @@ void print_weights(const Model& model) {
   std::fprintf(stderr, "  weights  %s\n", text.c_str());
 }
 
-void print_report(const Conversion& conversion, const std::string& path, bool verbose) {
+// `packed_bytes`: 0 if the file is not packed.
+void print_report(const Conversion& conversion, const std::string& path, size_t packed_bytes, bool verbose) {
   const ConvertReport& r = conversion.report;
   const Model model = checked_model(path, conversion.posy);
   std::fprintf(stderr, "%s: %s, %zu nodes\n", r.graph.c_str(), size_text(r.graph_bytes).c_str(), r.graph_nodes);
@@ -76,17 +77,19 @@ void print_report(const Conversion& conversion, const std::string& path, bool ve
                    model.string(model.ops[i].name));
     }
   }
-  std::fprintf(stderr, "%s: %s, %u ops, %s of activations\n", path.c_str(), size_text(conversion.posy.size()).c_str(),
-               model.op_count, size_text(model.header->arena_bytes).c_str());
+  const std::string packed = packed_bytes > 0 ? size_text(packed_bytes) + " packed, unpacked " : "";
+  std::fprintf(stderr, "%s: %s%s, %u ops, %s of activations\n", path.c_str(), packed.c_str(),
+               size_text(conversion.posy.size()).c_str(), model.op_count, size_text(model.header->arena_bytes).c_str());
 }
 
-Json json_report(const Conversion& conversion, const std::string& path) {
+Json json_report(const Conversion& conversion, const std::string& path, size_t packed_bytes) {
   const ConvertReport& r = conversion.report;
   Json json;
   json["graph"] = r.graph;
   json["graph_bytes"] = r.graph_bytes;
   json["output"] = path;
   json["file_bytes"] = conversion.posy.size();
+  if (packed_bytes > 0) json["packed_bytes"] = packed_bytes;
   json["input"] = {{"node", r.input_node},
                    {"h", r.input.h},
                    {"w", r.input.w},
@@ -108,9 +111,11 @@ int run(const Args& args) {
   if (output != "-" && (output == graph || std::filesystem::equivalent(output, graph, ignored)))
     throw UsageError("the output " + output + " would replace the graph; name another with -o");
   const Conversion conversion = convert_graph(graph, convert_options(args));
-  write_file(output, conversion.posy);
-  print_report(conversion, output, args.has("verbose"));
-  if (args.has("json") && output != "-") print_json(json_report(conversion, output));
+  std::vector<uint8_t> packed;
+  if (args.has("pack")) packed = pack_posy(conversion.posy, output);
+  write_file(output, packed.empty() ? conversion.posy : packed);
+  print_report(conversion, output, packed.size(), args.has("verbose"));
+  if (args.has("json") && output != "-") print_json(json_report(conversion, output, packed.size()));
   return 0;
 }
 
@@ -131,18 +136,13 @@ const std::vector<FlagSpec>& graph_flags() {
       {"int8", nullptr, "8-bit integers throughout: needs --calibrate"},
       {"calibrate", "DIR", "folder of photos (30 to 200 are enough, no labels needed) that show the ranges of values"},
       {"max-drop", "POINTS", "with --int8: layers stay float until at most so many percent of these photos change label"},
+      {"weights-rounded", "N",
+       "round each float constant to N levels first, to the bit as quantize_graph --mode=weights_rounded (256: 8 "
+       "bits)"},
       {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
       {"no-winograd", nullptr, "every convolution as a plain sum: slower, and rounded a little less"},
   };
   return flags;
-}
-
-bool is_posy(const std::string& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return false;  // a pipe is read only once
-  std::ifstream file(path, std::ios::binary);
-  char start[sizeof kMagic] = {};
-  return file.read(start, sizeof start) && std::memcmp(start, kMagic, sizeof kMagic) == 0;
 }
 
 // What a .posy file was made with is in it: a flag that changed nothing would be a lie.
@@ -150,7 +150,7 @@ void refuse_flags_of_graphs(const Args& args) {
   for (const FlagSpec& flag : graph_flags()) {
     if (!args.has(flag.name)) continue;
     const std::string model = args.text("graph").value_or(args.words().empty() ? "" : args.words()[0]);
-    if (!is_posy(model)) return;
+    if (form_of(model) == FileForm::kOther) return;
     throw UsageError("--" + std::string(flag.name) + " needs a graph; " + model + " is already converted");
   }
 }
@@ -209,6 +209,7 @@ ConvertOptions convert_options(const Args& args) {
   if (const auto drop = args.real("max-drop")) options.max_drop = *drop / 100;
   const std::string weights = args.text("weights").value_or("");
   if (!weights.empty()) options.weights = weight_choice(weights);
+  options.rounded_levels = args.number("weights-rounded", kMinLevels, kMaxLevels);
   refuse_flags_of_graphs(args);
   return options;
 }
@@ -220,6 +221,7 @@ const Command& convert_command() {
       "turn a TensorFlow graph into a .posy file",
       with_convert_flags({
           {"output", "FILE", "where to write (default: the graph's name with .posy; - is standard output)"},
+          {"pack", nullptr, "packed, for downloads: every command reads it, the name stays .posy (see posy help pack)"},
           {"verbose", nullptr, "list the ops"},
           {"json", nullptr, "print what was found as JSON"},
       }),

@@ -2,13 +2,17 @@
 
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 #include "engine/format.h"
 #include "loaders/error.h"
+#include "loaders/file.h"
 #include "loaders/int8_network.h"
 #include "loaders/labels.h"
+#include "loaders/pack.h"
 #include "loaders/plan.h"
+#include "loaders/round_graph.h"
 #include "loaders/winograd.h"
 #include "loaders/write_posy.h"
 
@@ -53,21 +57,28 @@ void make_int8(Network* network, const ConvertOptions& options) {
   for (const std::string& name : choice.floats) notes.push_back("stays float: " + printable_name(name));
 }
 
-bool is_posy(const std::string& path) {
-  if (path == "-") return false;
-  std::ifstream file(path, std::ios::binary);
-  char start[sizeof kMagic] = {};
-  return file.read(start, sizeof start) && std::memcmp(start, kMagic, sizeof kMagic) == 0;
-}
-
 }  // namespace
+
+FileForm form_of(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return FileForm::kOther;  // a pipe is read only once
+  std::ifstream file(path, std::ios::binary);
+  uint8_t start[sizeof kMagic] = {};
+  if (!file.read(reinterpret_cast<char*>(start), sizeof start)) return FileForm::kOther;
+  if (std::memcmp(start, kMagic, sizeof kMagic) == 0) return FileForm::kPosy;
+  return is_packed(start) ? FileForm::kPacked : FileForm::kOther;
+}
 
 Conversion convert_graph(const std::string& path, const ConvertOptions& options) {
   Conversion conversion;
   ConvertReport& report = conversion.report;
   Network network;
   {
-    const Graph graph = read_graph(path);  // as large as its file: gone before the network is written
+    Graph graph = read_graph(path);  // as large as its file: gone before the network is written
+    if (const auto levels = options.rounded_levels) {
+      const size_t count = round_constants(&graph, *levels);
+      graph.notes.push_back(std::to_string(count) + " constants rounded to " + std::to_string(*levels) + " levels");
+    }
     network = lower(graph, options.lower);
     report.graph = path;
     report.graph_bytes = graph.file_bytes;
@@ -96,14 +107,22 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
 
 LoadedModel load_model(const std::string& path, const ConvertOptions& options) {
   LoadedModel model;
-  if (is_posy(path)) {
+  const FileForm form = form_of(path);
+  if (form == FileForm::kPosy) {
     model.file = MappedFile(path);
     model.posy = model.file.bytes();
     return model;
   }
+  if (form == FileForm::kPacked) {
+    const std::vector<uint8_t> packed = read_file(path);
+    model.packed_bytes = packed.size();
+    model.made = unpack_posy(packed, path);
+    model.posy = model.made;
+    return model;
+  }
   Conversion conversion = convert_graph(path, options);
-  model.converted = std::move(conversion.posy);
-  model.posy = model.converted;
+  model.made = std::move(conversion.posy);
+  model.posy = model.made;
   model.report = std::move(conversion.report);
   return model;
 }
