@@ -134,6 +134,7 @@ const std::vector<FlagSpec>& graph_flags() {
       {"weights", "TYPE",
        "f32, or u8 to u4: so many bits (default: 8 bits for what had at most 256 values, else float32)"},
       {"int8", nullptr, "8-bit integers throughout: needs --calibrate"},
+      {"no-int8", nullptr, "floats also where the graph is quantized; without it, that runs as the integers that it is"},
       {"calibrate", "DIR", "folder of photos (30 to 200 are enough, no labels needed) that show the ranges of values"},
       {"max-drop", "POINTS", "with --int8: layers stay float until at most so many percent of these photos change label"},
       {"weights-rounded", "N",
@@ -204,6 +205,8 @@ ConvertOptions convert_options(const Args& args) {
   options.keep_bottleneck = args.has("keep-bottleneck");
   options.winograd = !args.has("no-winograd");
   options.int8 = args.has("int8");
+  options.known_codes = !args.has("no-int8");
+  if (options.int8 && !options.known_codes) throw UsageError("--int8 and --no-int8 exclude each other");
   options.calibrate = args.text("calibrate").value_or("");
   if (options.int8 && options.calibrate.empty()) throw UsageError("--int8 needs photos: --calibrate DIR");
   if (const auto drop = args.real("max-drop")) options.max_drop = *drop / 100;

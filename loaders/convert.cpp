@@ -9,6 +9,7 @@
 #include "loaders/error.h"
 #include "loaders/file.h"
 #include "loaders/int8_network.h"
+#include "loaders/known_codes.h"
 #include "loaders/labels.h"
 #include "loaders/pack.h"
 #include "loaders/plan.h"
@@ -57,6 +58,34 @@ void make_int8(Network* network, const ConvertOptions& options) {
   for (const std::string& name : choice.floats) notes.push_back("stays float: " + printable_name(name));
 }
 
+std::string counted(int count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+// Simplifies it. False if no layer has the codes that it takes for integers: then all is floats.
+bool run_known_codes(Network* network, const ConvertOptions& options) {
+  if (!network->has_known_codes()) return false;
+  Network simplified = *network;
+  simplify(&simplified, options.keep_bottleneck);
+  KnownCodes known = in_known_codes(simplified);
+  if (known.layers == 0) {
+    forget_known_codes(network);
+    return false;
+  }
+  *network = std::move(known.network);
+  std::vector<std::string>& notes = network->notes;
+  std::string note = "the graph is quantized: " + counted(known.layers, "layer") + " run as the 8-bit integers that they are";
+  if (known.float_layers > 0) note += ", " + std::to_string(known.float_layers) + " as floats";
+  notes.push_back(note + " (--no-int8: all as floats)");
+  if (known.rounded_channels > 0) {
+    notes.push_back("weights of " + std::to_string(known.rounded_channels) + " of " +
+                    counted(known.channels, "output channel") +
+                    " reach beyond -127 to 127 steps and are rounded again");
+  }
+  if (options.int8) notes.push_back("the ranges are the graph's own; the photos of --calibrate are not needed");
+  return true;
+}
+
 }  // namespace
 
 FileForm form_of(const std::string& path) {
@@ -79,7 +108,11 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
       const size_t count = round_constants(&graph, *levels);
       graph.notes.push_back(std::to_string(count) + " constants rounded to " + std::to_string(*levels) + " levels");
     }
+    if (!options.known_codes) {
+      for (GraphNode& node : graph.nodes) node.codes.reset();
+    }
     network = lower(graph, options.lower);
+    if (!options.known_codes) forget_known_codes(&network);
     report.graph = path;
     report.graph_bytes = graph.file_bytes;
     report.graph_nodes = graph.nodes.size();
@@ -87,8 +120,10 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
     add_labels(&network, path, graph.suggested_labels, options, &report);
   }
   try {
-    simplify(&network, options.keep_bottleneck);
-    if (options.int8) make_int8(&network, options);
+    if (!run_known_codes(&network, options)) {
+      simplify(&network, options.keep_bottleneck);
+      if (options.int8) make_int8(&network, options);
+    }
     if (options.winograd) choose_winograd(&network);
     const Plan plan = make_plan(&network);
     conversion.posy = write_posy(network, plan, options.weights);

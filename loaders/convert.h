@@ -23,6 +23,8 @@ struct ConvertOptions {
   // 8-bit codes and integer arithmetic, with ranges from the photos of a folder: loaders/int8_network.h
   bool int8 = false;
   std::string calibrate;
+  // Graphs that are quantized already run as the integers that they are: loaders/known_codes.h.
+  bool known_codes = true;
   double max_drop = 1;  // part of the photos that may get another label
 };
 

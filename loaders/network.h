@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct Value {
   bool is_u8 = false;
   float scale = 0;
   uint8_t zero_point = 0;
+  // The graph itself rounds it to these codes: what simplify() may not undo, and loaders/known_codes.h runs.
+  std::optional<CodeScale> known = {};
 
   uint64_t element_bytes() const { return is_u8 ? 1 : sizeof(float); }
   // Elements from pixel to pixel: kernels read codes four at a time.
@@ -145,6 +148,9 @@ struct Network {
   std::map<std::string, int> rewrites;  // what was folded, fused or dropped, and how often
   std::vector<std::string> notes;       // what was assumed, in sentences
 
+  bool has_known_codes() const {
+    return std::any_of(values.begin(), values.end(), [](const Value& value) { return value.known.has_value(); });
+  }
   ValueId add_value(Value value) {
     values.push_back(std::move(value));
     return (ValueId)values.size() - 1;
