@@ -128,6 +128,9 @@ const std::vector<FlagSpec>& graph_flags() {
       {"std", "S", "see --mean"},
       {"weights", "TYPE",
        "f32, or u8 to u4: so many bits (default: 8 bits for what had at most 256 values, else float32)"},
+      {"target-size", "BYTES", "bits for each layer so that the file has so many bytes, or 2.2MB"},
+      {"max-drop", "POINTS", "fewest bits that change the best class of so many percent of the photos of --calibrate"},
+      {"calibrate", "DIR", "photos by which weights are rounded and bits chosen"},
       {"keep-bottleneck", nullptr, "do not join the last two linear layers"},
       {"no-winograd", nullptr, "every convolution as a plain sum: slower, and rounded a little less"},
   };
@@ -187,6 +190,34 @@ WeightChoice weight_choice(const std::string& text) {
   return found->second;
 }
 
+// "2200000", "2.2MB", "300kB", "2MiB".
+uint64_t read_bytes(const std::string& text) {
+  double number = 0;
+  int used = 0;
+  char unit[4] = "";
+  if (std::sscanf(text.c_str(), "%lf%n%3s", &number, &used, unit) >= 1) {
+    const std::map<std::string, double> units = {{"", 1},     {"B", 1},      {"kB", 1e3},     {"KB", 1e3},
+                                                 {"MB", 1e6}, {"KiB", 1024}, {"MiB", 1048576}};
+    const auto found = units.find(text.substr((size_t)used));
+    if (found != units.end() && number * found->second >= 1 && number * found->second < 2147483648.0) {
+      return (uint64_t)(number * found->second);
+    }
+  }
+  throw UsageError("--target-size wants bytes, or a number with kB, MB, KiB or MiB, not '" + text + "'");
+}
+
+void read_bits(const Args& args, BitsOptions* bits) {
+  bits->photos = args.text("calibrate").value_or("");
+  if (const auto size = args.text("target-size")) bits->target_bytes = read_bytes(*size);
+  if (const auto drop = args.real("max-drop")) bits->max_drop = *drop;
+  if (bits->max_drop && !(*bits->max_drop >= 0 && *bits->max_drop <= 100))
+    throw UsageError("--max-drop wants percentage points from 0 to 100");
+  if (bits->max_drop && bits->target_bytes > 0) throw UsageError("give --target-size or --max-drop, not both");
+  if (bits->max_drop && bits->photos.empty()) throw UsageError("--max-drop needs photos: --calibrate DIR");
+  if ((bits->max_drop || bits->target_bytes > 0) && args.has("weights"))
+    throw UsageError("--weights gives every layer the same bits: leave it out, or --target-size and --max-drop");
+}
+
 }  // namespace
 
 ConvertOptions convert_options(const Args& args) {
@@ -201,7 +232,8 @@ ConvertOptions convert_options(const Args& args) {
   options.keep_bottleneck = args.has("keep-bottleneck");
   options.winograd = !args.has("no-winograd");
   const std::string weights = args.text("weights").value_or("");
-  if (!weights.empty()) options.weights = weight_choice(weights);
+  if (!weights.empty()) options.bits.weights = weight_choice(weights);
+  read_bits(args, &options.bits);
   refuse_flags_of_graphs(args);
   return options;
 }

@@ -37,6 +37,11 @@ bool is_posy(const std::string& path) {
   return file.read(start, sizeof start) && std::memcmp(start, kMagic, sizeof kMagic) == 0;
 }
 
+// Of layers for which choose_bits() has not rounded anything.
+WeightChoice choice_of_rest(const BitsOptions& bits) {
+  return bits.target_bytes > 0 || bits.max_drop ? WeightChoice::kU8 : bits.weights;
+}
+
 }  // namespace
 
 Conversion convert_graph(const std::string& path, const ConvertOptions& options) {
@@ -54,9 +59,10 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   }
   try {
     simplify(&network, options.keep_bottleneck);
+    if (options.bits.is_asked()) choose_bits(&network, options.bits, &report.bits);
     if (options.winograd) choose_winograd(&network);
     const Plan plan = make_plan(&network);
-    conversion.posy = write_posy(network, plan, options.weights);
+    conversion.posy = write_posy(network, plan, choice_of_rest(options.bits));
   } catch (const InputError& error) {
     throw InputError(path + ": " + error.what());
   }

@@ -5,16 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "loaders/choose_bits.h"
 #include "loaders/lower.h"
 #include "loaders/mapped_file.h"
-#include "loaders/quantize.h"
 
 namespace posy {
 
 struct ConvertOptions {
   LowerOptions lower;
   std::string labels;  // a file; empty: the one beside the graph, if there is one
-  WeightChoice weights = WeightChoice::kAuto;
+  BitsOptions bits;    // of the weights
   bool keep_bottleneck = false;
   bool winograd = true;  // where it saves time: loaders/winograd.h
 };
@@ -31,6 +31,7 @@ struct ConvertReport {
   std::string labels_file;  // empty: none found
   uint32_t classes = 0;
   std::map<std::string, int> rewrites;
+  BitsReport bits;
 };
 
 struct Conversion {
