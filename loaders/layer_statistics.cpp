@@ -54,6 +54,7 @@ class Sums {
     if (count_ == 0) return s;
     s.groups = groups_;
     s.rows = rows_;
+    s.samples = count_;
     for (const double sum : sum_) s.mean.push_back((float)(sum / (double)count_));
     for (size_t g = 0; g < groups_ && !products_.empty(); ++g) {
       float* of_group = products_.data() + g * rows_ * rows_;

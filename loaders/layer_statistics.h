@@ -8,7 +8,8 @@
 namespace posy {
 
 struct LayerStatistics {
-  size_t groups = 0, rows = 0;    // groups: 1, or of a depthwise layer its channels; rows: weights of a channel
+  size_t groups = 0, rows = 0;  // groups: 1, or of a depthwise layer its channels; rows: weights of a channel
+  size_t samples = 0;
   std::vector<float> mean;        // [groups, rows]
   std::vector<float> covariance;  // [groups, rows, rows]; empty where rows are more than kMostRows
   static constexpr size_t kMostRows = 1600;

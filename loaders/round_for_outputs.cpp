@@ -70,10 +70,12 @@ OutputRounding::Group OutputRounding::factored(size_t group) const {
   double sum = 0;
   for (size_t r = 0; r < rows_; ++r) sum += variance(r);
   const double damping = std::max(kDamping * sum / (double)rows_, 1e-20);
+  // Few samples of many inputs: most of what seems to go together there does so by chance.
+  const double kept = (double)statistics_.samples / (double)(statistics_.samples + rows_);
   std::vector<double> a(rows_ * rows_);
   for (size_t i = 0; i < rows_; ++i) {
-    for (size_t j = 0; j <= i; ++j) a[i * rows_ + j] = covariance[made.order[i] * rows_ + made.order[j]];
-    a[i * rows_ + i] += damping;
+    for (size_t j = 0; j < i; ++j) a[i * rows_ + j] = kept * covariance[made.order[i] * rows_ + made.order[j]];
+    a[i * rows_ + i] = variance(made.order[i]) + damping;
   }
   for (size_t k = rows_; k-- > 0;) {
     double* of_k = a.data() + k * rows_;
