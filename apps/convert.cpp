@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 
 #include "apps/commands.h"
@@ -57,6 +58,21 @@ void print_weights(const Model& model) {
   std::fprintf(stderr, "  weights  %s\n", text.c_str());
 }
 
+void print_bits(const BitsReport& bits) {
+  if (bits.layers.empty()) return;
+  std::map<uint32_t, int, std::greater<>> layers;
+  for (const BitsReport::Layer& layer : bits.layers) ++layers[layer.bits];
+  std::string text;
+  for (const auto& [count, of] : layers) {
+    text += (text.empty() ? "" : ", ") + std::to_string(of) + " of " + std::to_string(count) + " bits";
+  }
+  std::fprintf(stderr, "  layers   %s\n", text.c_str());
+  if (bits.photos > 0) {
+    std::fprintf(stderr, "  photos   %zu of %zu (%.1f%%) have another best class than in float\n", bits.changed,
+                 bits.photos, 100 * (double)bits.changed / (double)bits.photos);
+  }
+}
+
 void print_report(const Conversion& conversion, const std::string& path, bool verbose) {
   const ConvertReport& r = conversion.report;
   const Model model = checked_model(path, conversion.posy);
@@ -70,10 +86,12 @@ void print_report(const Conversion& conversion, const std::string& path, bool ve
                r.labels_file.empty() ? "none found: classes are numbers (--labels FILE)" : r.labels_file.c_str());
   for (const auto& [what, count] : r.rewrites) std::fprintf(stderr, "  %4d x   %s\n", count, what.c_str());
   print_weights(model);
+  print_bits(r.bits);
   if (verbose) {
     for (uint32_t i = 0; i < model.op_count; ++i) {
-      std::fprintf(stderr, "  op %-3u   %-18s %s\n", i, op_name((OpKind)model.ops[i].kind),
-                   model.string(model.ops[i].name));
+      const OpRecord& op = model.ops[i];
+      std::fprintf(stderr, "  op %-3u   %-18s %-8s %s\n", i, op_name((OpKind)op.kind),
+                   op.weights_bytes > 0 ? weight_type_name((WeightType)op.weight_type) : "", model.string(op.name));
     }
   }
   std::fprintf(stderr, "%s: %s, %u ops, %s of activations\n", path.c_str(), size_text(conversion.posy.size()).c_str(),
@@ -97,6 +115,13 @@ Json json_report(const Conversion& conversion, const std::string& path) {
   json["classes"] = r.classes;
   json["labels"] = r.labels_file;
   json["rewrites"] = r.rewrites;
+  for (const BitsReport::Layer& layer : r.bits.layers) {
+    json["layers"].push_back({{"name", layer.name}, {"bits", layer.bits}, {"damage", layer.damage}});
+  }
+  if (r.bits.photos > 0) {
+    json["photos"] = r.bits.photos;
+    json["photos_changed"] = r.bits.changed;
+  }
   return json;
 }
 
@@ -213,6 +238,10 @@ void read_bits(const Args& args, BitsOptions* bits) {
   if (bits->max_drop && !(*bits->max_drop >= 0 && *bits->max_drop <= 100))
     throw UsageError("--max-drop wants percentage points from 0 to 100");
   if (bits->max_drop && bits->target_bytes > 0) throw UsageError("give --target-size or --max-drop, not both");
+  const bool rounds = bits->max_drop || bits->target_bytes > 0 ||
+                      (bits->weights != WeightChoice::kAuto && bits->weights != WeightChoice::kF32);
+  if (!bits->photos.empty() && !rounds)
+    throw UsageError("--calibrate is for rounding: add --weights u8 ... u4, --target-size or --max-drop");
   if (bits->max_drop && bits->photos.empty()) throw UsageError("--max-drop needs photos: --calibrate DIR");
   if ((bits->max_drop || bits->target_bytes > 0) && args.has("weights"))
     throw UsageError("--weights gives every layer the same bits: leave it out, or --target-size and --max-drop");

@@ -6,8 +6,8 @@
 
 #include "kernels/weights.hpp"
 #include "loaders/error.h"
-#include "loaders/network_runner.h"
 #include "loaders/round_for_outputs.h"
+#include "loaders/step_runner.h"
 #include "loaders/write_posy.h"
 
 namespace posy {
@@ -87,8 +87,8 @@ class Chooser {
   // ---- What may be chosen ----
 
   void look_at_photos() {
-    NetworkRunner runner(network_, WeightChoice::kF32);
-    inputs_ = runner.inputs_of(photos_in(options_.photos, kMostPhotos));
+    StepRunner runner(network_, WeightChoice::kF32);
+    inputs_ = runner.inputs_of(photos_of_folder(options_.photos, kMostPhotos), &report_.notes);
     statistics_ = layer_statistics(&runner, inputs_);
     for (const std::vector<float>& input : inputs_) logits_.push_back(runner.run(input));
   }
@@ -100,6 +100,10 @@ class Chooser {
     if (fixed.bits == 0) {  // float, or a table: nothing is rounded
       layer.options.push_back({nullptr, fixed.type == WeightType::f32 ? 32u : 8u, fixed.bytes});
       if (!mixed || fixed.type == WeightType::f32) return;
+    } else if (options_.max_drop) {
+      const auto kept = std::make_shared<RoundedWeights>();
+      kept->bits = 32;
+      layer.options.push_back({kept, 32, encoding_of(weights, WeightChoice::kF32).bytes});
     }
     std::optional<OutputRounding> by_outputs;
     if (!inputs_.empty()) by_outputs.emplace(weights, statistics_[index]);
@@ -125,12 +129,12 @@ class Chooser {
       for (const float x : logits_[i]) mean += x / (double)logits_[i].size();
       for (const float x : logits_[i]) all += (x - mean) * (x - mean);
     }
-    for (Layer& layer : layers_) layer.node->weights.rounded = nullptr;
+    for (Layer& layer : layers_) layer.node->weights.rounded = nullptr;  // is float below
     for (Layer& layer : layers_) {
       const Option& fewest = layer.options.back();
       if (!(fewest.error > 0)) continue;
       layer.node->weights.rounded = fewest.rounded;
-      NetworkRunner runner(network_, WeightChoice::kF32);
+      StepRunner runner(network_, WeightChoice::kF32);
       double lost = 0;
       for (size_t i = 0; i < count; ++i) {
         const size_t photo = i * inputs_.size() / count;
@@ -227,7 +231,7 @@ class Chooser {
   }
 
   size_t changed_photos() const {
-    NetworkRunner runner(network_, options_.target_bytes || options_.max_drop ? WeightChoice::kU8 : options_.weights);
+    StepRunner runner(network_, options_.target_bytes || options_.max_drop ? WeightChoice::kU8 : options_.weights);
     size_t changed = 0;
     for (size_t i = 0; i < inputs_.size(); ++i) changed += best_class(runner.run(inputs_[i])) != best_class(logits_[i]);
     return changed;

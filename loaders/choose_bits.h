@@ -26,7 +26,7 @@ struct BitsReport {
   };
   std::vector<Layer> layers;
   size_t photos = 0, changed = 0;  // how many, and how many of these have another best class than in float
-  std::string summary;             // a sentence; empty if nothing was chosen
+  std::vector<std::string> notes;  // photos that were left out
 };
 
 // Rounds the layers' weights (ConvWeights::rounded), with the range that a search finds, or, with photos, so that
@@ -36,8 +36,8 @@ struct BitsReport {
 // again and again the step that does least damage for each byte that it saves, and in the end what still fits the other
 // way (Shoham and Gersho, Efficient bit allocation for an arbitrary set of quantizers, 1988). The damage of a layer is
 // the change of the logits when it alone is rounded, measured on photos; without photos the squared error of its
-// weights, in parts of their squares. With max_drop, it is as many of these steps as leave the best class of enough
-// photos as it is. Layers of at most 256 distinct weights lose nothing in 8 bits.
+// weights, in parts of their squares. With max_drop, it is as many of these steps, from float everywhere, as leave the best
+// class of enough photos as it is. Layers of at most 256 distinct weights lose nothing in 8 bits.
 //
 // After simplify() and before choose_winograd(). Throws InputError: photos are missing or cannot be read, the target is
 // out of reach.

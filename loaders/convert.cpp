@@ -72,6 +72,7 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   report.input = network.values[(size_t)network.input].shape;
   report.preprocessing = network.preprocessing;
   report.rewrites = network.rewrites;
+  report.notes.insert(report.notes.end(), report.bits.notes.begin(), report.bits.notes.end());
   report.notes.insert(report.notes.end(), network.notes.begin(), network.notes.end());
   return conversion;
 }

@@ -7,7 +7,7 @@ namespace {
 constexpr size_t kPlacesOfAPhoto = 48;
 
 // The inputs of output (y, x), [rows] of each group: 0 outside of the map.
-void gather(const NetworkRunner::Step& step, uint32_t y, uint32_t x, std::vector<float>* values) {
+void gather(const StepRunner::Step& step, uint32_t y, uint32_t x, std::vector<float>* values) {
   const Window& w = step.window;
   const Tensor& in = step.in;
   const bool depthwise = step.kind == OpKind::depthwise_conv_2d;
@@ -77,11 +77,11 @@ class Sums {
 
 }  // namespace
 
-std::vector<LayerStatistics> layer_statistics(NetworkRunner* runner, const std::vector<std::vector<float>>& inputs) {
+std::vector<LayerStatistics> layer_statistics(StepRunner* runner, const std::vector<std::vector<float>>& inputs) {
   std::vector<Sums> sums;
   std::vector<float> values;
   for (size_t photo = 0; photo < inputs.size(); ++photo) {
-    runner->run(inputs[photo], [&](const NetworkRunner::Step& step) {
+    runner->run(inputs[photo], [&](const StepRunner::Step& step) {
       if (!step.weights) return;
       const size_t channels = step.weights->line.size(), rows = step.weights->values->floats.size() / channels;
       if (step.layer >= sums.size()) sums.resize(step.layer + 1);

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "loaders/network_runner.h"
+#include "loaders/step_runner.h"
 
 namespace posy {
 
@@ -19,6 +19,6 @@ struct LayerStatistics {
 };
 
 // For each layer with weights, in order, from some places of its map in every photo.
-std::vector<LayerStatistics> layer_statistics(NetworkRunner* runner, const std::vector<std::vector<float>>& inputs);
+std::vector<LayerStatistics> layer_statistics(StepRunner* runner, const std::vector<std::vector<float>>& inputs);
 
 }  // namespace posy

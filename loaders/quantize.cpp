@@ -197,6 +197,7 @@ Encoding encoding_of(const ConvWeights& weights, WeightChoice choice) {
 }
 
 WeightType encode_weights(const ConvWeights& weights, WeightChoice choice, std::vector<uint8_t>* bytes) {
+  if (weights.rounded && weights.rounded->bits == 32) return encode_f32(weights, bytes);
   if (weights.rounded) return encode_affine(weights, *weights.rounded, bytes);
   const Encoding encoding = encoding_of(weights, choice);
   if (encoding.bits > 0) return encode_affine(weights, round_weights(weights, encoding.bits), bytes);

@@ -1,4 +1,4 @@
-#include "loaders/network_runner.h"
+#include "loaders/step_runner.h"
 
 #include <algorithm>
 #include <cstring>
@@ -36,7 +36,7 @@ std::vector<NetworkNode*> layers_of(Network* network) {
   return layers;
 }
 
-NetworkRunner::NetworkRunner(Network network, WeightChoice choice) : network_(std::move(network)) {
+StepRunner::StepRunner(Network network, WeightChoice choice) : network_(std::move(network)) {
   drop_softmax(&network_);
   plan_ = make_plan(&network_);
   posy_ = write_posy(network_, plan_, choice);
@@ -52,26 +52,36 @@ NetworkRunner::NetworkRunner(Network network, WeightChoice choice) : network_(st
   open_model(posy_.data(), posy_.size(), true, &model_);
 }
 
-std::vector<std::vector<float>> NetworkRunner::inputs_of(const std::vector<std::string>& photos) {
-  std::vector<std::vector<float>> inputs;
+std::vector<float> StepRunner::input_of(const std::string& photo) {
   const posy_shape shape = posy_input_shape(&engine_);
+  const Image image = read_image(photo);
+  posy_image pixels = {};
+  pixels.format = POSY_RGB;
+  pixels.width = image.width;
+  pixels.height = image.height;
+  pixels.plane[0] = image.rgb.data();
+  pixels.stride[0] = (size_t)image.width * 3;
+  if (const posy_status status = posy_set_image(&engine_, &pixels))
+    throw InputError(photo + ": " + posy_status_text(status));
+  const float* input = posy_input(&engine_);
+  return {input, input + (size_t)shape.h * shape.w * shape.c};
+}
+
+std::vector<std::vector<float>> StepRunner::inputs_of(const std::vector<std::string>& photos,
+                                                      std::vector<std::string>* notes) {
+  std::vector<std::vector<float>> inputs;
   for (const std::string& photo : photos) {
-    const Image image = read_image(photo);
-    posy_image pixels = {};
-    pixels.format = POSY_RGB;
-    pixels.width = image.width;
-    pixels.height = image.height;
-    pixels.plane[0] = image.rgb.data();
-    pixels.stride[0] = (size_t)image.width * 3;
-    if (const posy_status status = posy_set_image(&engine_, &pixels))
-      throw InputError(photo + ": " + posy_status_text(status));
-    const float* input = posy_input(&engine_);
-    inputs.emplace_back(input, input + (size_t)shape.h * shape.w * shape.c);
+    try {
+      inputs.push_back(input_of(photo));
+    } catch (const InputError& error) {
+      notes->push_back("left out: " + std::string(error.what()));
+    }
   }
+  if (inputs.empty()) throw InputError("no photo could be read; " + notes->front());
   return inputs;
 }
 
-void NetworkRunner::visit_step(size_t index) {
+void StepRunner::visit_step(size_t index) {
   if (index >= model_.step_count) return;
   const StepRecord& step = model_.steps[index];
   const OpRecord& op = model_.ops[step.op];
@@ -85,13 +95,13 @@ void NetworkRunner::visit_step(size_t index) {
              {step.row_begin, step.row_end}});
 }
 
-std::vector<float> NetworkRunner::run(const std::vector<float>& input, const Visit& visit) {
+std::vector<float> StepRunner::run(const std::vector<float>& input, const Visit& visit) {
   std::copy(input.begin(), input.end(), posy_input(&engine_));
   visit_ = visit ? &visit : nullptr;
   next_step_ = 0;
   if (visit_) visit_step(0);
   const posy_observer observer = [](void* context, const posy_progress*) {
-    NetworkRunner& runner = *(NetworkRunner*)context;
+    StepRunner& runner = *(StepRunner*)context;
     runner.visit_step(++runner.next_step_);
     return 0;
   };
@@ -101,7 +111,7 @@ std::vector<float> NetworkRunner::run(const std::vector<float>& input, const Vis
   return {scores, scores + posy_class_count(&engine_)};
 }
 
-std::vector<std::string> photos_in(const std::string& folder, size_t most) {
+std::vector<std::string> photos_of_folder(const std::string& folder, size_t most) {
   namespace fs = std::filesystem;
   std::vector<std::string> all, some;
   std::error_code error;

@@ -13,15 +13,16 @@
 namespace posy {
 
 // One after the other, on the calling thread. Throws InputError where the network cannot be written or opened.
-class NetworkRunner {
+class StepRunner {
  public:
   // A softmax at the end is left out: scores are logits, whose order is the same.
-  NetworkRunner(Network network, WeightChoice choice);
-  NetworkRunner(const NetworkRunner&) = delete;
-  NetworkRunner& operator=(const NetworkRunner&) = delete;
+  StepRunner(Network network, WeightChoice choice);
+  StepRunner(const StepRunner&) = delete;
+  StepRunner& operator=(const StepRunner&) = delete;
 
-  // The model's input for each photo, h * w * c floats. Throws InputError for a photo that cannot be read.
-  std::vector<std::vector<float>> inputs_of(const std::vector<std::string>& photos);
+  // The model's input for each photo, h * w * c floats. Photos that cannot be read are left out, with a note for each;
+  // throws InputError if there is no other.
+  std::vector<std::vector<float>> inputs_of(const std::vector<std::string>& photos, std::vector<std::string>* notes);
 
   // What each step reads is in memory just before it runs: `visit` is called then.
   struct Step {
@@ -36,6 +37,7 @@ class NetworkRunner {
   std::vector<float> run(const std::vector<float>& input, const Visit& visit = {});
 
  private:
+  std::vector<float> input_of(const std::string& photo);
   void visit_step(size_t index);
 
   Network network_;
@@ -49,11 +51,11 @@ class NetworkRunner {
   size_t next_step_ = 0;
 };
 
-// Layers with weights, in the order of their nodes, which is that of NetworkRunner's.
+// Layers with weights, in the order of their nodes, which is that of StepRunner's.
 std::vector<NetworkNode*> layers_of(Network* network);
 
 // JPEG, PNG, BMP and GIF files by their names, in a folder and those below it, sorted; at most `most` of them, evenly
 // chosen. Throws InputError if there are none.
-std::vector<std::string> photos_in(const std::string& folder, size_t most);
+std::vector<std::string> photos_of_folder(const std::string& folder, size_t most);
 
 }  // namespace posy
