@@ -137,6 +137,39 @@ TEST_CASE("pack: weights of an encoding that is not known are packed all the sam
   }
 }
 
+TEST_CASE("pack: codes of 4 to 7 bits are symbols of their own") {
+  std::mt19937 random(6);
+  for (uint32_t bits = 4; bits < 8; ++bits) {
+    Bytes posy = with_unknown_section(build_model({}), Bytes(2 * bits * 4000, 1));
+    const auto rest = (uint32_t)section(posy, SectionKind::kWeights).offset;
+    const auto begin = (uint32_t)posy.size() - 2 * bits * 4000;
+    // Bells in the middle of the codes.
+    for (uint32_t row = 0; row < 4000; ++row) {
+      uint8_t codes[kNarrowColumns], back[kNarrowColumns];
+      for (uint8_t& code : codes) {
+        uint32_t sum = 0;
+        for (int i = 0; i < 8; ++i) sum += (uint32_t)(random() % (1u << bits));
+        code = (uint8_t)(sum / 8);
+      }
+      put_narrow_row(codes, bits, posy.data() + begin + row * 2 * bits);
+      get_narrow_row(posy.data() + begin + row * 2 * bits, bits, back);
+      REQUIRE(std::equal(codes, codes + kNarrowColumns, back));
+    }
+    fix_checksum(&posy);
+    std::vector<PackSegment> segments(2);
+    segments[0].flags = kNarrow | (bits - kLeastNarrowBits) * kNarrowBits;
+    segments[0].columns = kNarrowColumns;
+    segments[0].runs = {{begin, 1000, 4, 2 * bits * 1000}};
+    segments[1].runs = {{0, begin / 4}};
+    for (PackSegment& segment : segments) choose_tables(&segment, posy);
+    const Bytes packed = write_packed(segments, posy);
+    CHECK((unpack_posy(packed, "model") == posy));
+    // Spread over their bytes, bell and codes would hardly be seen: a standard deviation of 0.1 * 2^bits has
+    // log2(0.1 * 2^bits * sqrt(2 pi e)) bits.
+    CHECK((double)packed.size() < rest + 64000.0 / 8 * (bits - 1.2));
+  }
+}
+
 TEST_CASE("pack: what is no .posy file, or damaged, is refused by name") {
   Bytes posy = build_model({});
   posy[posy.size() - 1] ^= 1;
