@@ -107,13 +107,13 @@ LoadedModel load_model(const std::string& path, const ConvertOptions& options) {
   if (form == FileForm::kPacked) {
     const std::vector<uint8_t> packed = read_file(path);
     model.packed_bytes = packed.size();
-    model.made = unpack_posy(packed, path);
-    model.posy = model.made;
+    model.converted = unpack_posy(packed, path);
+    model.posy = model.converted;
     return model;
   }
   Conversion conversion = convert_graph(path, options);
-  model.made = std::move(conversion.posy);
-  model.posy = model.made;
+  model.converted = std::move(conversion.posy);
+  model.posy = model.converted;
   model.report = std::move(conversion.report);
   return model;
 }

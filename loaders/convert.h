@@ -56,9 +56,9 @@ FileForm form_of(const std::string& path);
 struct LoadedModel {
   std::span<const uint8_t> posy;  // of one of the two below
   MappedFile file;
-  std::vector<uint8_t> made;
-  size_t packed_bytes = 0;  // of a packed file
-  ConvertReport report;     // empty for a .posy file
+  std::vector<uint8_t> converted;  // or unpacked
+  size_t packed_bytes = 0;         // of a packed file
+  ConvertReport report;            // empty for a .posy file
 };
 LoadedModel load_model(const std::string& path, const ConvertOptions& options);
 
