@@ -121,10 +121,13 @@ void print_labels(const Model& model) {
   std::printf(shown < model.label_count ? ", ...\n" : "\n");
 }
 
-void print_info(const std::string& path, const Model& model) {
+// `packed_bytes`: 0 if the file is not packed.
+void print_info(const std::string& path, size_t packed_bytes, const Model& model) {
   const ModelRecord& r = *model.record;
   const FileHeader& h = *model.header;
-  std::printf("file     %s, %u bytes, format %u.%u\n", path.c_str(), h.file_bytes, h.version_major, h.version_minor);
+  const std::string packed = packed_bytes > 0 ? std::to_string(packed_bytes) + " bytes packed, unpacked " : "";
+  std::printf("file     %s, %s%u bytes, format %u.%u\n", path.c_str(), packed.c_str(), h.file_bytes, h.version_major,
+              h.version_minor);
   std::printf("input    %s, %s, (pixel - %g) / %g, legacy bilinear resize%s\n",
               printable_name(model.string(r.input_name)).c_str(), tensor_text(model.input()).c_str(), (double)r.mean[0],
               (double)r.std[0], r.normalize_first ? " after normalising" : "");
@@ -366,6 +369,7 @@ int show_model(const Args& args, const std::string& path, const LoadedModel& loa
   const GraphSummary summary = graph ? inspect(*graph, convert_options(args).lower) : GraphSummary();
   if (args.has("json")) {
     Json json = json_info(model);
+    if (loaded.packed_bytes > 0) json["packed_bytes"] = loaded.packed_bytes;
     if (is_graph) json["convertible"] = true;
     if (graph) {
       json["graph"] = {{"format", summary.format}, {"producer", graph->producer}, {"nodes", summary.nodes}};
@@ -375,7 +379,7 @@ int show_model(const Args& args, const std::string& path, const LoadedModel& loa
     print_json(json);
     return 0;
   }
-  print_info(path, model);
+  print_info(path, loaded.packed_bytes, model);
   if (graph) print_graph_line(*graph, summary);
   print_notes(loaded.report.notes);
   return 0;

@@ -14,7 +14,8 @@ namespace posy {
 namespace {
 
 std::vector<const Command*> commands() {
-  return {&convert_command(), &label_command(), &info_command(), &bench_command()};
+  return {&convert_command(), &label_command(), &info_command(),           &bench_command(),
+          &pack_command(),    &unpack_command(), &quantize_image_command()};
 }
 
 std::string overview() {
@@ -24,7 +25,7 @@ std::string overview() {
       "  posy label flowers.posy daisy.jpg\n\ncommands:\n";
   for (const Command* command : commands()) {
     std::string name = command->name;
-    name.resize(9, ' ');
+    name.resize(16, ' ');
     text += "  " + name + command->summary + "\n";
   }
   return text + "\n`posy help COMMAND` shows a command's flags.\n";

@@ -17,23 +17,26 @@ inline uint32_t checksum_step(uint32_t h, uint32_t word) {
   return h << 15 | h >> 17;
 }
 
+inline uint32_t checksum_word(const uint8_t* data) {
+  uint32_t word;
+  memcpy(&word, data, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  word = __builtin_bswap32(word);
+#endif
+  return word;
+}
+
 // `bytes` must be a multiple of 4.
 inline uint32_t checksum(const uint8_t* data, size_t bytes) {
   uint32_t lane[kChecksumLanes];
   for (uint32_t i = 0; i < kChecksumLanes; ++i) lane[i] = i;
   size_t at = 0;
   for (; at + sizeof lane <= bytes; at += sizeof lane) {
-    uint32_t word[kChecksumLanes];
-    memcpy(word, data + at, sizeof word);
-    for (uint32_t i = 0; i < kChecksumLanes; ++i) lane[i] = checksum_step(lane[i], word[i]);
+    for (uint32_t i = 0; i < kChecksumLanes; ++i) lane[i] = checksum_step(lane[i], checksum_word(data + at + 4 * i));
   }
   uint32_t h = (uint32_t)bytes;
   for (uint32_t i = 0; i < kChecksumLanes; ++i) h = checksum_step(h, lane[i]);
-  for (; at + 4 <= bytes; at += 4) {
-    uint32_t word;
-    memcpy(&word, data + at, sizeof word);
-    h = checksum_step(h, word);
-  }
+  for (; at + 4 <= bytes; at += 4) h = checksum_step(h, checksum_word(data + at));
   return h;
 }
 

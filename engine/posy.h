@@ -78,6 +78,24 @@ posy_status posy_open(struct posy_engine* engine, const void* model, size_t mode
 /* After a failed posy_open(): the offset in the model of the field or section that was refused, else 0. */
 size_t posy_error_byte(const struct posy_engine* engine);
 
+/* ---- Packed files ---- */
+
+/* What `posy pack` makes for downloads becomes the .posy file again, which then is posy_open()'s: begin, pieces of any
+ * size as they come, end. Any bytes are safe. Needs POSY_UNPACK, which builds have unless they leave it out. */
+#define POSY_PACKED_HEADER_BYTES 40u
+
+/* How many bytes the .posy file has. Reads the first POSY_PACKED_HEADER_BYTES. */
+posy_status posy_packed_need(const void* packed, size_t packed_bytes, size_t* file_bytes);
+
+/* Opaque; needed until the end only, so for example in the memory that posy_open() gets afterwards. */
+struct posy_unpacker {
+  uint64_t opaque[960];
+};
+/* `file` gets the .posy file; it is good when posy_unpack_end() says so. A status but POSY_OK stays. */
+posy_status posy_unpack_begin(struct posy_unpacker* unpacker, void* file, size_t file_bytes);
+posy_status posy_unpack(struct posy_unpacker* unpacker, const void* piece, size_t piece_bytes);
+posy_status posy_unpack_end(struct posy_unpacker* unpacker);
+
 /* ---- Input ---- */
 
 enum posy_pixel_format {

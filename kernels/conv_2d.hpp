@@ -47,23 +47,11 @@ constexpr uint32_t kBlockBytes = 512 * 1024;
 
 inline void conv_rows(const Conv2dArgs& args, Range rows, Range columns, const Panels& panels, uint32_t channel) {
   const uint32_t lanes = min_u32(args.out.c - channel, panels.count * kPanelLanes);
-  for (uint32_t y = rows.begin; y < rows.end;) {
-    const uint32_t joined = joined_rows(args, y, rows.end, columns, args.out.ring_h);
-    float* out = args.out.row(y) + channel;
-    if (joined > 0) {
-      const ConvRun all = {0, joined * args.out.w, {0, 1}};
-      product(conv_patch<float>(args, y, all), panels, all.pixels, {out, args.out.pixel_stride, lanes, args.clamp, false});
-      y += joined;
-      continue;
-    }
-    for (uint32_t x = columns.begin; x < columns.end;) {
-      const ConvRun run = conv_run(args, x, columns.end);
-      product(conv_patch<float>(args, y, run), panels, run.pixels,
-              {out + (size_t)x * args.out.pixel_stride, args.out.pixel_stride, lanes, args.clamp, false});
-      x += run.pixels;
-    }
-    ++y;
-  }
+  for_each_run(args, rows, columns, args.out.ring_h, [&](const ConvRun& run) {
+    float* out = args.out.row(run.y) + (size_t)run.x * args.out.pixel_stride + channel;
+    const size_t out_stride = run.is_down ? args.out.row_stride() : args.out.pixel_stride;
+    product(conv_patch<float>(args, run), panels, run.pixels, {out, out_stride, lanes, args.clamp, false});
+  });
 }
 
 inline void conv_2d_simd(const Conv2dArgs& args, const Task& task) {

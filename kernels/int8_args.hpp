@@ -15,9 +15,9 @@ struct Int8Ending {
 // out[y, x, o] = ending(f32(start[o] + sum over i, j, c of in[y * stride_h - pad_top + i, ..., c] * w[i, j, c, o]) *
 // multiplier[o]). Outside of the input the code is in.zero_point, which start makes up for.
 struct Int8Conv2dArgs {
-  ByteTensor in;    // [in_h, in_w, in_c], pixels at least whole_groups(in_c) bytes apart
-  ByteTensor out;   // [out_h, out_w, out_c]; data is null if the outputs are floats:
-  Tensor floats;    // of the same shape
+  ByteTensor in;        // [in_h, in_w, in_c], pixels at least whole_groups(in_c) bytes apart
+  ByteTensor out;       // [out_h, out_w, out_c]; data is null if the outputs are floats:
+  Tensor floats;        // of the same shape
   Int8Weights weights;  // rows k_h * k_w * whole_groups(in_c)
   Window window;
   Int8Ending ending;

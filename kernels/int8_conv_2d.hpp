@@ -19,8 +19,7 @@ inline void int8_conv_2d_oracle(const Int8Conv2dArgs& args, const Task& task) {
           for (uint32_t j = 0; j < w.k_w; ++j) {
             const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
             const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
-            const uint8_t* in =
-                inside ? args.in.row((uint32_t)at_y) + (size_t)at_x * args.in.pixel_stride : nullptr;
+            const uint8_t* in = inside ? args.in.row((uint32_t)at_y) + (size_t)at_x * args.in.pixel_stride : nullptr;
             for (uint32_t c = 0; c < args.in.c; ++c) {
               const int32_t code = in ? in[c] : args.in.zero_point;
               sum += (uint32_t)(code * weight.at((i * w.k_w + j) * tap_rows + c));
@@ -56,7 +55,8 @@ struct Int8Starts {
   alignas(64) int32_t values[kTilePanels * kPanelLanes];
 };
 
-inline I padding_sum(const Int8Conv2dArgs& args, const uint8_t* panel, uint32_t lane, Range rows, Range columns, I sum) {
+inline I padding_sum(const Int8Conv2dArgs& args, const uint8_t* panel, uint32_t lane, Range rows, Range columns,
+                     I sum) {
   const Window& w = args.window;
   const uint32_t groups = whole_groups(args.in.c) / kGroupRows;
   const uint8_t z = args.in.zero_point, zeros[kGroupRows] = {z, z, z, z};
@@ -70,10 +70,9 @@ inline I padding_sum(const Int8Conv2dArgs& args, const uint8_t* panel, uint32_t 
   return sum;
 }
 
-POSY_SHARED void int8_starts(const Int8Conv2dArgs& args, const Int8Panels& panels, uint32_t y, Range columns,
+POSY_SHARED void int8_starts(const Int8Conv2dArgs& args, const Int8Panels& panels, Range rows, Range columns,
                              Int8Starts* starts) {
   const Window& w = args.window;
-  const Range rows = valid_taps(window_origin(y, w.stride_h, w.pad_top), w.k_h, w.dilation_h, args.in.h);
   const bool is_cut = rows.end - rows.begin < w.k_h || columns.end - columns.begin < w.k_w;
   for (uint32_t p = 0; p < panels.count; ++p) {
     const uint8_t* panel = panels.data + p * panels.stride;
@@ -89,35 +88,29 @@ POSY_SHARED void int8_starts(const Int8Conv2dArgs& args, const Int8Panels& panel
   }
 }
 
-inline Int8End int8_end(const Int8Conv2dArgs& args, uint32_t y, uint32_t x, uint32_t channel, uint32_t lanes) {
-  Int8End end = {nullptr, nullptr, 0, lanes, args.ending};
+template <class T>
+inline size_t out_stride(const TensorOf<T>& out, const ConvRun& run) {
+  return run.is_down ? out.row_stride() : out.pixel_stride;
+}
+
+inline Int8End int8_end(const Int8Conv2dArgs& args, const ConvRun& run, uint32_t channel, uint32_t lanes) {
   if (args.out.data) {
-    end.out_stride = args.out.pixel_stride;
-    end.codes = args.out.row(y) + (size_t)x * end.out_stride + channel;
-  } else {
-    end.out_stride = args.floats.pixel_stride;
-    end.floats = args.floats.row(y) + (size_t)x * end.out_stride + channel;
+    uint8_t* codes = args.out.row(run.y) + (size_t)run.x * args.out.pixel_stride + channel;
+    return {codes, nullptr, out_stride(args.out, run), lanes, args.ending};
   }
-  return end;
+  float* floats = args.floats.row(run.y) + (size_t)run.x * args.floats.pixel_stride + channel;
+  return {nullptr, floats, out_stride(args.floats, run), lanes, args.ending};
 }
 
 inline void int8_conv_rows(const Int8Conv2dArgs& args, Range rows, Range columns, const Int8Panels& panels,
                            uint32_t channel) {
   const uint32_t lanes = min_u32(args.out.c - channel, panels.count * kPanelLanes);
-  const uint32_t out_ring_h = args.out.data ? args.out.ring_h : args.floats.ring_h;
   Int8Starts starts;
-  for (uint32_t y = rows.begin; y < rows.end;) {
-    const uint32_t joined = joined_rows(args, y, rows.end, columns, out_ring_h);
-    const uint32_t x_end = joined > 0 ? 1 : columns.end;
-    for (uint32_t x = joined > 0 ? 0 : columns.begin; x < x_end;) {
-      const ConvRun run = joined > 0 ? ConvRun{0, joined * args.out.w, {0, 1}} : conv_run(args, x, columns.end);
-      int8_starts(args, panels, y, run.columns, &starts);
-      int8_product(conv_patch<uint8_t>(args, y, run), panels, starts.values, run.pixels,
-                   int8_end(args, y, run.x, channel, lanes));
-      x += run.pixels;
-    }
-    y += joined > 0 ? joined : 1;
-  }
+  for_each_run(args, rows, columns, args.out.data ? args.out.ring_h : args.floats.ring_h, [&](const ConvRun& run) {
+    int8_starts(args, panels, run.rows, run.columns, &starts);
+    int8_product(conv_patch<uint8_t>(args, run), panels, starts.values, run.pixels,
+                 int8_end(args, run, channel, lanes));
+  });
 }
 
 inline void int8_conv_2d_simd(const Int8Conv2dArgs& args, const Task& task) {

@@ -39,39 +39,55 @@ inline void for_each_pool(const Int8PoolArgs& args, const Task& task, Pool pool)
   }
 }
 
-// Adds up the pixels of a window in `value`, channel by channel.
-template <class T, class Add>
-inline void fold_window(const Int8PoolArgs& args, const Int8PoolWindow& window, Range channels, T* value, Add add) {
+// Folds the pixels of a window into `value`, channel by channel.
+template <class T, class Fold>
+inline void fold_window(const Int8PoolArgs& args, const Int8PoolWindow& window, Range channels, T* value, Fold fold) {
   const uint32_t count = channels.end - channels.begin;
   for (uint32_t y = window.rows.begin; y < window.rows.end; ++y) {
     const uint8_t* pixel = args.in.row(y) + (size_t)window.columns.begin * args.in.pixel_stride + channels.begin;
     for (uint32_t x = window.columns.begin; x < window.columns.end; ++x, pixel += args.in.pixel_stride) {
-      POSY_INDEPENDENT for (uint32_t c = 0; c < count; ++c) value[c] = add(value[c], pixel[c]);
+      if (count == kPoolChannels) {  // whole vectors
+        POSY_INDEPENDENT for (uint32_t c = 0; c < kPoolChannels; ++c) value[c] = fold(value[c], pixel[c]);
+      } else {
+        POSY_INDEPENDENT for (uint32_t c = 0; c < count; ++c) value[c] = fold(value[c], pixel[c]);
+      }
     }
   }
 }
 
+// Sum: 16 bits hold those of up to 257 pixels.
+template <class Sum>
+inline void average_codes(const Int8PoolArgs& args, const Int8PoolWindow& window, Range channels, uint8_t* out) {
+  Sum sums[kPoolChannels] = {};
+  fold_window(args, window, channels, sums, [](Sum sum, uint8_t code) { return (Sum)(sum + code); });
+  const int32_t zeros = (int32_t)(window.count() * args.in.zero_point);
+  const float multiplier = args.multiplier / (float)window.count();
+  uint8_t codes[kPoolChannels];
+  POSY_INDEPENDENT for (uint32_t c = 0; c < kPoolChannels; ++c) {
+    codes[c] = int8_code(args.ending, (float)((int32_t)sums[c] - zeros) * multiplier);
+  }
+  memcpy(out, codes, channels.end - channels.begin);
+}
+
 inline void int8_average_pool_loops(const Int8PoolArgs& args, const Task& task) {
   for_each_pool(args, task, [&](const Int8PoolWindow& window, Range channels, uint8_t* out) {
-    uint32_t sums[kPoolChannels] = {};
-    fold_window(args, window, channels, sums, [](uint32_t sum, uint8_t code) { return sum + code; });
-    const uint32_t zeros = window.count() * args.in.zero_point;
-    const float multiplier = args.multiplier / (float)window.count();
-    for (uint32_t c = 0; c < channels.end - channels.begin; ++c) {
-      out[c] = int8_code(args.ending, int8_sum(sums[c] - zeros) * multiplier);
+    if (window.count() <= 257) {
+      average_codes<uint16_t>(args, window, channels, out);
+    } else {
+      average_codes<uint32_t>(args, window, channels, out);
     }
   });
 }
 
 inline void int8_max_pool_loops(const Int8PoolArgs& args, const Task& task) {
-  const int32_t zero = args.ending.zero, low = zero + (int32_t)args.ending.clamp.low,
-                high = zero + (int32_t)args.ending.clamp.high;
+  const uint8_t low = low_code(args.ending), high = (uint8_t)((int32_t)args.ending.clamp.high + args.ending.zero);
   for_each_pool(args, task, [&](const Int8PoolWindow& window, Range channels, uint8_t* out) {
     uint8_t most[kPoolChannels] = {};
     fold_window(args, window, channels, most, [](uint8_t a, uint8_t b) { return a > b ? a : b; });
-    for (uint32_t c = 0; c < channels.end - channels.begin; ++c) {
-      out[c] = (uint8_t)(most[c] < low ? low : most[c] > high ? high : most[c]);
+    POSY_INDEPENDENT for (uint32_t c = 0; c < kPoolChannels; ++c) {
+      most[c] = most[c] < low ? low : most[c] > high ? high : most[c];
     }
+    memcpy(out, most, channels.end - channels.begin);
   });
 }
 
@@ -80,23 +96,43 @@ inline T* element_of(const TensorOf<T>& t, uint32_t y, uint32_t x) {
   return t.row(t.h == 1 ? 0 : y) + (size_t)(t.w == 1 ? 0 : x) * t.pixel_stride;
 }
 
-// a_step, b_step: 0 where an operand has one channel for all.
+// `count` codes of two operands that have as many.
+template <class Function>
+inline void binary_run(const Int8BinaryArgs& args, const uint8_t* a, const uint8_t* b, uint8_t* out, size_t count,
+                       Function function) {
+  const Int8Ending ending = args.ending;
+  const int32_t a_zero = args.a.zero_point, b_zero = args.b.zero_point;
+  POSY_INDEPENDENT for (size_t i = 0; i < count; ++i) {
+    out[i] = int8_code(ending, function((int32_t)a[i] - a_zero, (int32_t)b[i] - b_zero));
+  }
+}
+
 template <class Function>
 inline void binary_codes(const Int8BinaryArgs& args, const Task& task, Function function) {
-  const int32_t a_zero = args.a.zero_point, b_zero = args.b.zero_point;
-  for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
-    const uint8_t *a = element_of(args.a, y, x), *b = element_of(args.b, y, x);
-    uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
-    const auto code = [&](uint8_t left, uint8_t right) {
-      return int8_code(args.ending, function((int32_t)left - a_zero, (int32_t)right - b_zero));
-    };
-    if (args.a.c == args.b.c) {
-      POSY_INDEPENDENT for (uint32_t c = 0; c < args.out.c; ++c) out[c] = code(a[c], b[c]);
-    } else {
-      const uint32_t a_step = args.a.c == 1 ? 0 : 1, b_step = args.b.c == 1 ? 0 : 1;
-      for (uint32_t c = 0; c < args.out.c; ++c) out[c] = code(a[c * a_step], b[c * b_step]);
+  const ByteTensor &a = args.a, &b = args.b, &out = args.out;
+  const bool same = a.w == b.w && a.c == b.c;
+  const bool gapless = a.pixel_stride == a.c && b.pixel_stride == b.c && out.pixel_stride == out.c;
+  const Range rows = share(task.rows, 1, task.part, task.parts);
+  for (uint32_t y = rows.begin; y < rows.end; ++y) {
+    if (same && gapless) {
+      binary_run(args, element_of(a, y, 0), element_of(b, y, 0), out.row(y), out.row_stride(), function);
+      continue;
     }
-  });
+    for (uint32_t x = 0; x < out.w; ++x) {
+      const uint8_t *left = element_of(a, y, x), *right = element_of(b, y, x);
+      uint8_t* to = out.row(y) + (size_t)x * out.pixel_stride;
+      if (a.c == b.c) {
+        binary_run(args, left, right, to, out.c, function);
+        continue;
+      }
+      // One of the two has one code for all channels.
+      const uint32_t a_step = a.c == 1 ? 0 : 1, b_step = b.c == 1 ? 0 : 1;
+      for (uint32_t c = 0; c < out.c; ++c) {
+        const int32_t l = (int32_t)left[c * a_step] - a.zero_point, r = (int32_t)right[c * b_step] - b.zero_point;
+        to[c] = int8_code(args.ending, function(l, r));
+      }
+    }
+  }
 }
 
 inline void int8_binary_loops(const Int8BinaryArgs& args, const Task& task) {
@@ -117,12 +153,15 @@ inline void int8_map_loops(const Int8MapArgs& args, const Task& task) {
 }
 
 inline void int8_encode_loops(const Int8EncodeArgs& args, const Task& task) {
+  const Int8Ending ending = args.ending;
+  const float multiplier = args.multiplier;
+  const uint32_t channels = args.out.c;
   for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
     const float* in = element_of(args.in, y, x);
     uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
-    POSY_INDEPENDENT for (uint32_t c = 0; c < args.out.c; ++c) {
-      const float value = in[c] == in[c] ? in[c] * args.multiplier : 0.0f;  // a NaN is coded as 0
-      out[c] = int8_code(args.ending, value);
+    POSY_INDEPENDENT for (uint32_t c = 0; c < channels; ++c) {
+      const float value = in[c] * multiplier;
+      out[c] = int8_code(ending, value == value ? value : 0.0f);  // a NaN is coded as 0
     }
   });
 }

@@ -1,4 +1,5 @@
-// The fastest products of bytes that an instruction set can do: what the benchmark measures the integer kernels against.
+// The fastest products of bytes that an instruction set can do: what the benchmark measures the integer kernels
+// against.
 #pragma once
 #include "kernels/math.hpp"
 
@@ -9,9 +10,15 @@
 namespace posy {
 namespace {
 
+// Of chains that start, and end, at value, value + 1 ...: value.
+inline int32_t mean_of_starts(int32_t total, uint32_t chains) {
+  const int32_t n = (int32_t)chains;
+  return (total - n * (n - 1) / 2) / n;
+}
+
 #ifdef POSY_INT8_SIMD
-// For all that the compiler knows, this is another vector each time: what an instruction set without dot products adds up
-// would be computed once.
+// For all that the compiler knows, this is another vector each time: what an instruction set without dot products adds
+// up would be computed once.
 #if defined(__x86_64__) || defined(__i386__)
 #define POSY_UNKNOWN(vector) __asm__("" : "+v"(vector))
 #else
@@ -48,19 +55,28 @@ inline uint64_t peak_int8_chains(uint32_t iterations, int32_t* value) {
   I total = splat_i32(0);
   POSY_UNROLL for (uint32_t i = 0; i < kInt8Chains; ++i) total = add(total, sum[i]);
   store_i32(lanes, total);
-  *value = lanes[0];
+  *value = mean_of_starts(lanes[0], kInt8Chains);
   return (uint64_t)iterations * 2 * kInt8Chains * kInt8ProductsAtATime * 2;
 }
 #else
 inline uint64_t peak_int8_chains(uint32_t iterations, int32_t* value) {
   constexpr uint32_t kChains = 8;
-  uint32_t sum[kChains] = {};
-  const int8_t weight = (int8_t)(*value | 1);
+  int32_t sum[kChains], code = 3, plus = 1, minus = -1;
+  for (uint32_t i = 0; i < kChains; ++i) sum[i] = *value + (int32_t)i;
   for (uint32_t n = 0; n < iterations; ++n) {
-    for (uint32_t i = 0; i < kChains; ++i) sum[i] += (uint32_t)((int32_t)(uint8_t)(sum[i] + i) * weight);
+    for (uint32_t i = 0; i < kChains; ++i) {
+      __asm__("" : "+r"(plus));  // another number each time, as far as the compiler knows
+      sum[i] += code * plus;
+    }
+    for (uint32_t i = 0; i < kChains; ++i) {
+      __asm__("" : "+r"(minus));
+      sum[i] += code * minus;
+    }
   }
-  for (uint32_t i = 0; i < kChains; ++i) *value += (int32_t)(sum[i] & 1);
-  return (uint64_t)iterations * kChains * 2;
+  int32_t total = 0;
+  for (uint32_t i = 0; i < kChains; ++i) total += sum[i];
+  *value = mean_of_starts(total, kChains);
+  return (uint64_t)iterations * 2 * kChains * 2;
 }
 #endif
 

@@ -13,8 +13,8 @@
 // - kInputsAreSigned: bytes of input are taken less 128; start_of(start, sums) is what sums then begin with.
 // - interleave(rows, groups): of four vectors of bytes, groups of one byte of each, in 4 W: in each block of 16 bytes
 //   the first, second, third and last four channels.
-// - F, splat_f32, load_f32: floats, as many as I. scaled(I, F) is f32(sum) * multiplier, clamped(F, low, high);
-//   store_floats(p, F, n): the first n.
+// - F, splat_f32, load_f32: floats, as many as I. scaled(I, F) is f32(sum) * multiplier, clamped(F, low, high),
+//   which is clamp_f32 to the bit; store_floats(p, F, n): the first n.
 // - codes_of(4 I, 4 F, CodeLimits): the codes of sums as int8_code() has them. Sums in the order in which interleave()
 //   takes vectors apart become bytes in theirs; of sums that follow each other, in_order() puts the codes in order, and
 //   store_row<r>(p, codes) stores those of row r.

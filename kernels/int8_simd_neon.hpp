@@ -184,9 +184,10 @@ inline void interleave(const B (&rows)[4], W (&groups)[4]) {
 inline F scaled(I sum, F multiplier) {
   return vmulq_f32(vcvtq_f32_s32(sum), multiplier);
 }
-// No operand is a NaN.
+// To vmaxq_f32, 0 is more than -0.
 inline F clamped(F x, F low, F high) {
-  return vminq_f32(high, vmaxq_f32(low, x));
+  const F t = vbslq_f32(vcgtq_f32(low, x), low, x);
+  return vbslq_f32(vcgtq_f32(t, high), high, t);
 }
 
 struct CodeLimits {

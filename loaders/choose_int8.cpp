@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <numeric>
 
 #include "loaders/int8_network.h"
 #include "loaders/network_runner.h"
@@ -80,16 +82,37 @@ size_t worst_layer(const Network& network, const Network& in_codes, const Calibr
 
 }  // namespace
 
-double divergence(const std::vector<float>& p, const std::vector<float>& q) {
+namespace {
+
+// What a softmax makes of logits.
+std::vector<double> probabilities(const std::vector<float>& logits) {
+  const double most = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> p;
+  double sum = 0;
+  for (const float x : logits) sum += p.emplace_back(std::exp(x - most));
+  for (double& x : p) x /= sum;
+  return p;
+}
+
+double kullback_leibler(const std::vector<double>& p, const std::vector<double>& q) {
   constexpr double kLeast = 1e-9;
-  double sum = 0, distance = 0, divergence = 0;
+  double sum = 0;
   for (size_t i = 0; i < p.size(); ++i) {
-    sum += p[i];
-    distance += ((double)p[i] - q[i]) * ((double)p[i] - q[i]);
-    if (p[i] > 0) divergence += p[i] * std::log(std::max<double>(p[i], kLeast) / std::max<double>(q[i], kLeast));
+    if (p[i] > 0) sum += p[i] * std::log(std::max(p[i], kLeast) / std::max(q[i], kLeast));
   }
-  const bool is_probability = std::fabs(sum - 1) < 1e-3 && *std::min_element(p.begin(), p.end()) >= 0;
-  return is_probability ? divergence : distance;
+  return sum;
+}
+
+}  // namespace
+
+double divergence(const std::vector<float>& p, const std::vector<float>& q) {
+  const auto [low, high] = std::minmax_element(p.begin(), p.end());
+  if (*low < 0 || *high > 1) return kullback_leibler(probabilities(p), probabilities(q));
+  const double sum = std::accumulate(p.begin(), p.end(), 0.0);
+  if (std::fabs(sum - 1) < 1e-3) return kullback_leibler({p.begin(), p.end()}, {q.begin(), q.end()});
+  double distance = 0;
+  for (size_t i = 0; i < p.size(); ++i) distance += ((double)p[i] - q[i]) * ((double)p[i] - q[i]);
+  return distance;
 }
 
 Int8Choice choose_int8(Network network, const std::vector<std::string>& photos, double max_drop) {

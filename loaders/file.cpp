@@ -266,6 +266,7 @@ constexpr const char* kWrongFile = "give the graph that was retrained, retrained
 
 constexpr Magic kMagics[] = {
     {0, "\x89POSY\r\n\x1a", "a .posy file", "it is converted already"},
+    {0, "\x89POSZ\r\n\x1a", "a packed .posy file", "it is converted already; posy unpack makes a .posy file of it"},
     {4, "TFL3", "a TFLite model", "give the .pb file that it was made from"},
     {0, "\x89PNG", "a PNG picture", kWrongFile},
     {0, "\xff\xd8\xff", "a JPEG picture", kWrongFile},

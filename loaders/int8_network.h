@@ -35,7 +35,7 @@ Network quantized(const Network& network, const Calibration& calibration, RangeR
 struct Int8Choice {
   Network network;
   RangeRule rule;
-  double divergence;            // of the scores from the float network's, mean over the photos: kullback_leibler()
+  double divergence;            // of the scores from the float network's, mean over the photos: divergence()
   double changed_labels;        // part of the photos whose best label is another
   std::vector<std::string> floats;  // names of layers that stayed floats
   std::vector<std::string> notes;
@@ -46,7 +46,8 @@ struct Int8Choice {
 // whose outputs are furthest off goes back to floats.
 Int8Choice choose_int8(Network network, const std::vector<std::string>& photos, double max_drop);
 
-// How far scores `q` are from `p`, in nats, if both are probabilities; else their squared distance.
+// How far scores `q` are from `p`: the Kullback-Leibler divergence, in nats, of probabilities that add up to 1 or, if p
+// has others than 0 to 1, of those that a softmax makes of them; of independent probabilities the squared distance.
 double divergence(const std::vector<float>& p, const std::vector<float>& q);
 
 }  // namespace posy

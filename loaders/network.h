@@ -12,6 +12,7 @@
 
 #include "kernels/kernels.h"
 #include "loaders/array.h"
+#include "loaders/round_weights.h"
 
 namespace posy {
 
@@ -69,6 +70,7 @@ struct ChannelLine {
 struct ConvWeights {
   ArrayPtr values;   // [rows, out_c] in row-major order, whatever its dims; depthwise: [k_h * k_w, c]
   ChannelLine line;  // of the sums of products
+  std::shared_ptr<const RoundedWeights> rounded = nullptr;  // what is written; null: whatever is chosen for all layers
 
   float value(size_t row, size_t channel) const { return values->floats[row * line.size() + channel]; }
   // With the channel's factor.

@@ -1,6 +1,8 @@
 // What the documents show is what the program prints.
 #include <doctest/doctest.h>
 
+#include <sstream>
+
 #include "tests/apps/run_posy.h"
 
 namespace posy_test {
@@ -24,6 +26,28 @@ TEST_CASE("FORMAT.md: the example is what posy info --dump prints of the default
   const Outcome dump = run_posy({"info", "flowers.posy", "--dump"});
   CHECK(dump.code == 0);
   CHECK("\n" + block("loaders/FORMAT.md", "dump") == dump.out);
+}
+
+// The bytes of a dump: an offset, bytes, and behind three spaces what they are.
+Bytes bytes_of_dump(const std::string& text) {
+  Bytes bytes;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line.substr(0, line.find("   ", 12)));
+    unsigned number = 0;
+    REQUIRE_FALSE((words >> std::hex >> number).fail());
+    CHECK(number == bytes.size());
+    while (words >> std::hex >> number) bytes.push_back(static_cast<uint8_t>(number));
+  }
+  return bytes;
+}
+
+TEST_CASE("PACKED.md: the example unpacks to what it says") {
+  Workplace here;
+  write("example", bytes_of_dump(block("loaders/PACKED.md", "example")));
+  REQUIRE(run_posy({"unpack", "example", "-o", "example.posy"}).code == 0);
+  const std::string expected("\x89POSY\r\n\x1a\x40\0\0\0\x09\xb9\x11\x61\1\0\0\0", 20);
+  CHECK(read("example.posy") == expected + std::string(44, '\0'));
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ TEST_CASE("usage: help goes to standard output and names every command and flag"
   }
   const std::string convert = run_posy({"help", "convert"}).out;
   for (const std::string flag : {"-o FILE", "--input-node", "--output-node", "--input-size", "--mean", "--std",
-                                 "--weights", "--keep-bottleneck", "--verbose"}) {
+                                 "--weights", "--weights-rounded", "--keep-bottleneck", "--verbose"}) {
     CHECK(contains(convert, flag));
   }
 }
@@ -107,6 +107,8 @@ TEST_CASE("usage: values that cannot be are refused before any file is read") {
   check_usage_error({"label", "model", "image", "--mean", "grey"}, "--mean wants a number, not 'grey'");
   check_usage_error({"label", "model", "image", "--std", "0"}, "--std must not be 0");
   check_usage_error({"label", "model", "image", "--std", "nan"}, "--std wants a number");
+  check_usage_error({"convert", "graph", "--weights-rounded", "1"},
+                    "--weights-rounded wants a whole number from 2 to 65536");
   check_usage_error({"label", "model", "image", "--layer", "pool"}, "--json");
   check_usage_error({"convert"}, "convert takes one graph");
   check_usage_error({"convert", "a.pb", "b.pb"}, "convert takes one graph");

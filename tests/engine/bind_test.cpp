@@ -83,6 +83,34 @@ Uses uses_of(const OpRecord& op) {
     case OpKind::winograd_product:
       uses = {0, 0, 3, 0, true, true, true, false};
       break;
+    case OpKind::int8_conv_2d:
+    case OpKind::int8_depthwise_conv_2d:
+      uses.last_function = 1;
+      uses.window = uses.weights = true;
+      break;
+    case OpKind::int8_average_pool:
+      uses.window = true;
+      uses.params = 1;
+      break;
+    case OpKind::int8_max_pool:
+      uses.window = true;
+      break;
+    case OpKind::int8_binary:
+      uses.last_function = 3;
+      uses.params = 2;
+      uses.two_inputs = true;
+      break;
+    case OpKind::int8_map:
+      uses.weights = true;
+      uses.clamp = false;
+      break;
+    case OpKind::int8_encode:
+      uses.params = 1;
+      break;
+    case OpKind::int8_decode:
+      uses.params = 1;
+      uses.clamp = false;
+      break;
   }
   return uses;
 }
@@ -127,6 +155,9 @@ TEST_CASE("open: a field that an op has no use for is refused unless it is zero"
     }
     const OpKind kind = (OpKind)record.kind;
     if (kind == OpKind::unary || kind == OpKind::binary) refuses(function, 0, 1, POSY_BAD_OP, function);
+    if (kind == OpKind::int8_binary) {
+      for (const uint32_t none : {0u, 2u}) refuses(function, none, 1, POSY_BAD_OP, function);
+    }
     const size_t k_h = offsetof(OpRecord, k_h);
     for (size_t field = k_h; !uses.window && field <= offsetof(OpRecord, pad_left); field += 2) {
       refuses(field, 1, 2, POSY_BAD_OP, k_h);
@@ -161,6 +192,7 @@ TEST_CASE("open: every function of unary, binary, softmax, resize, reduce and ba
     const uint8_t first = kind == OpKind::unary || kind == OpKind::binary ? 1 : 0;
     for (uint32_t function = first; function <= uses_of(record).last_function; ++function) {
       if (kind == OpKind::batch_product && function == 0) continue;  // other shapes
+      if (kind == OpKind::int8_binary) continue;                     // other numbers of parameters
       std::vector<uint8_t> file = good;
       set(&file, op + offsetof(OpRecord, function), (uint8_t)function);
       for (uint32_t i = 0; kind == OpKind::unary && i < 4; ++i) {
@@ -185,7 +217,7 @@ TEST_CASE("open: an output of another shape is refused, whatever the op") {
     set(&file, op + offsetof(OpRecord, out), get<uint32_t>(good, section(good, SectionKind::kModel).offset));
     fix_checksum(&file);
     const OpKind kind = (OpKind)record.kind;
-    const bool is_conv = kind == OpKind::conv_2d;
+    const bool is_conv = kind == OpKind::conv_2d || kind == OpKind::int8_conv_2d;
     INFO("kind " << record.kind);
     const posy_status status = guarded.open(file);
     if (is_conv) {  // makes any number of channels, but its windows or its weights do not fit

@@ -13,10 +13,16 @@ namespace posy {
 inline std::vector<float> run_engine(posy_engine* engine, float seed) {
   const posy_shape shape = posy_input_shape(engine);
   float* in = posy_input(engine);
-  if (!in) return {};
+  posy_codes codes;
+  uint8_t* in_codes = in ? nullptr : posy_input_codes(engine, &codes);
+  if (!in && !in_codes) return {};
   for (size_t i = 0; i < (size_t)shape.h * shape.w * shape.c; ++i) {
     seed = seed * 3.9f * (1 - seed);  // the logistic map: chaos in [0, 1]
-    in[i] = seed * 2 - 1;
+    if (in) {
+      in[i] = seed * 2 - 1;
+    } else {
+      in_codes[i / shape.c * codes.pixel_stride + i % shape.c] = (uint8_t)(seed * 255);
+    }
   }
   if (posy_run(engine) != POSY_OK) return {};
   const float* out = posy_scores(engine);
@@ -76,6 +82,7 @@ inline double macs_of(const std::vector<uint8_t>& file) {
     const auto in = get<TensorRecord>(file, record_at(file, SectionKind::kTensors, op.in[0]));
     double each = op.k_h == 0 ? 1 : (double)op.k_h * op.k_w;
     if (op.kind == (uint16_t)OpKind::conv_2d || op.kind == (uint16_t)OpKind::batch_product) each *= in.c;
+    if (op.kind == (uint16_t)OpKind::int8_conv_2d) each *= in.c;
     if (op.kind == (uint16_t)OpKind::reduce) each = (double)in.h * in.w * in.c / ((double)out.h * out.w * out.c);
     if (op.kind == (uint16_t)OpKind::local_response_norm) each = std::min(in.c, 2u * op.dims[0] + 1);
     if (op.kind == (uint16_t)OpKind::quantize) {

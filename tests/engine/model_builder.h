@@ -149,6 +149,29 @@ class NetworkBuilder {
     s.c += shape(b).c;
     return node(NodeKind::kConcat, "concat", {a, b}, s).output;
   }
+  // What follows takes codes of 8 bits where its input is codes, and makes such.
+  ValueId as_codes(ValueId id, float scale, uint8_t zero_point) {
+    Value& v = network_.values[(size_t)id];
+    v.is_u8 = true;
+    v.scale = scale;
+    v.zero_point = zero_point;
+    return id;
+  }
+  ValueId encode(ValueId in) { return as_codes(node(NodeKind::kEncode, "encode", {in}, shape(in)).output, 0.03f, 90); }
+  ValueId decode(ValueId in) { return node(NodeKind::kDecode, "decode", {in}, shape(in)).output; }
+  ValueId code_conv(ValueId in, uint32_t k, uint32_t out_c) {
+    NetworkNode& n = windowed(NodeKind::kConv2d, "code_conv", in, k, 1, out_c);
+    n.int8 = int8_layer(k * k * shape(in).c, out_c, network_.values[(size_t)in].zero_point);
+    return n.output;
+  }
+  ValueId code_depthwise(ValueId in, uint32_t k) {
+    NetworkNode& n = windowed(NodeKind::kDepthwiseConv2d, "code_depthwise", in, k, 1, shape(in).c);
+    n.int8 = int8_layer(k * k, shape(in).c, network_.values[(size_t)in].zero_point);
+    return n.output;
+  }
+  ValueId average_pool(ValueId in, uint32_t k) {
+    return windowed(NodeKind::kAveragePool, "average", in, k, 1, shape(in).c).output;
+  }
   void softmax(ValueId in) { network_.output = node(NodeKind::kSoftmax, "softmax", {in}, shape(in)).output; }
 
  private:
@@ -188,6 +211,19 @@ class NetworkBuilder {
     return w;
   }
 
+  // Pairs are small.
+  std::shared_ptr<const Int8Layer> int8_layer(uint32_t rows, uint32_t channels, uint8_t zero_point) {
+    auto layer = std::make_shared<Int8Layer>();
+    for (uint32_t i = 0; i < rows * channels; ++i) layer->weights.push_back((int8_t)((int)(random_() % 129) - 64));
+    for (uint32_t c = 0; c < channels; ++c) {
+      int32_t sum = 0;
+      for (uint32_t row = 0; row < rows; ++row) sum += layer->weights[row * channels + c];
+      layer->start.push_back((int)(random_() % 2000) - 1000 - zero_point * sum);
+      layer->multiplier.push_back(0.02f / std::sqrt((float)rows));
+    }
+    return layer;
+  }
+
   Network network_;
   std::mt19937 random_;
 };
@@ -198,6 +234,7 @@ struct ModelOptions {
   bool labels = true;
   WeightChoice weights = WeightChoice::kF32;
   uint32_t band_rows = 0;  // 0: a step makes all rows of an op
+  bool input_is_codes = false;
   Preprocessing preprocessing = {};
 };
 
@@ -207,7 +244,9 @@ inline std::vector<uint8_t> build_model(const ModelOptions& options) {
   constexpr Clamp kNone = {-kInfinity, kInfinity}, kRelu6 = {0, 6};
   NetworkBuilder b(options.input, 42);
   const uint32_t c = options.channels;
-  const ValueId first = b.conv(b.input(), 3, 2, c, kRelu6);
+  ValueId image = b.input();
+  if (options.input_is_codes) image = b.decode(b.as_codes(image, 1 / 127.0f, 127));
+  const ValueId first = b.conv(image, 3, 2, c, kRelu6);
   const ValueId wide = b.depthwise(first, 3, 1, kRelu6);
   const ValueId point = b.conv(wide, 1, 1, c, kNone);
   const ValueId sum = b.binary(BinaryFunction::add, first, point);
@@ -217,7 +256,15 @@ inline std::vector<uint8_t> build_model(const ModelOptions& options) {
   const ValueId normed = b.local_response_norm(b.resize(padded, first, true));
   const ValueId turned = b.transpose(b.transpose(b.batch_product(normed, point)));
   const ValueId tiled = b.winograd(wide, c, kRelu6);
-  const ValueId joined = b.concat(b.concat(b.concat(sum, b.max_pool(tiled, 3, 1)), point), turned);
+  const ValueId coded = b.as_codes(b.code_conv(b.encode(sum), 3, c), 0.05f, 110);
+  const ValueId deep = b.as_codes(b.code_depthwise(coded, 3), 0.04f, 128);
+  const ValueId pooled = b.as_codes(b.max_pool(b.as_codes(b.average_pool(deep, 3), 0.04f, 128), 3, 1), 0.04f, 128);
+  const ValueId mapped =
+      b.as_codes(b.unary(UnaryFunction::sigmoid, b.as_codes(b.binary(BinaryFunction::add, pooled, coded), 0.06f, 120)),
+                 1 / 256.0f, 0);
+  const ValueId codes = b.concat(b.decode(mapped), b.code_conv(pooled, 1, c));
+  const ValueId floats = b.concat(b.concat(sum, b.max_pool(tiled, 3, 1)), point);
+  const ValueId joined = b.concat(b.concat(floats, turned), codes);
   b.softmax(b.conv(b.average_all(joined), 1, 1, options.classes, kNone));
   Network& network = b.network();
   network.preprocessing = options.preprocessing;
@@ -246,6 +293,17 @@ inline std::vector<uint8_t> build_model(const ModelOptions& options) {
 inline std::vector<uint8_t> build_image_model(Shape input, const Preprocessing& preprocessing) {
   NetworkBuilder b(input, 1);
   b.softmax(b.average_all(b.input()));
+  b.network().preprocessing = preprocessing;
+  const Plan plan = make_plan(&b.network());
+  return write_posy(b.network(), plan, WeightChoice::kF32);
+}
+
+// The same of codes: what preprocessing made of the image is in its input, a pixel every four bytes.
+inline std::vector<uint8_t> build_code_image_model(Shape input, const Preprocessing& preprocessing, float scale,
+                                                   uint8_t zero_point) {
+  NetworkBuilder b(input, 1);
+  b.as_codes(b.input(), scale, zero_point);
+  b.softmax(b.decode(b.as_codes(b.average_all(b.input()), scale, zero_point)));
   b.network().preprocessing = preprocessing;
   const Plan plan = make_plan(&b.network());
   return write_posy(b.network(), plan, WeightChoice::kF32);

@@ -203,6 +203,40 @@ TEST_CASE("set_image: mean and std of each channel, before or after the resize a
   }
 }
 
+TEST_CASE(
+    "set_image: an input of codes has the nearest code of each value, ties to even, and its end beyond the ends") {
+  const Picture picture = random_picture(23, 11);
+  Planes planes;
+  store_interleaved(picture, POSY_RGB, 0, &planes);
+  for (const bool first : {false, true}) {
+    for (const float std : {127.5f, 1.0f, 1e-40f}) {  // of the last, values are infinite or NaN
+      Preprocessing p;
+      for (int c = 0; c < 3; ++c) p.mean[c] = 100, p.std[c] = std;
+      p.normalize_first = first;
+      Camera camera({9, 20, 3}, p);
+      REQUIRE(camera.set(planes.image) == POSY_OK);
+      for (const auto& [scale, zero_point] : {std::pair(2.0f / 254, 127), std::pair(0.5f, 100), std::pair(2.0f, 0)}) {
+        const std::vector<uint8_t> file = build_code_image_model({9, 20, 3}, p, scale, (uint8_t)zero_point);
+        GuardedEngine guarded(file.size());
+        REQUIRE(guarded.open(file) == POSY_OK);
+        REQUIRE(posy_set_image(&guarded.engine, &planes.image) == POSY_OK);
+        posy_codes codes;
+        const uint8_t* input = posy_input_codes(&guarded.engine, &codes);
+        REQUIRE(input != nullptr);
+        CHECK(codes.pixel_stride == 4);
+        for (uint32_t i = 0; i < 9 * 20 * 3; ++i) {
+          const float value = camera.at(i / 3 % 20, i / 60, i % 3);
+          const double nearest = std::isnan(value) ? 0 : std::nearbyint((double)(value * (1.0f / scale)));
+          const double code = std::min(255.0, std::max(0.0, nearest + zero_point));
+          REQUIRE(input[i / 3 * 4 + i % 3] == code);
+        }
+        CHECK(posy_run(&guarded.engine) == POSY_OK);
+        CHECK(guarded.memory_is_intact());
+      }
+    }
+  }
+}
+
 TEST_CASE("set_image: every EXIF orientation shows the upright picture, resized or not") {
   for (const auto& [out_w, out_h] : {std::pair(7u, 5u), std::pair(4u, 9u)}) {
     const Picture upright = random_picture(7, 5);

@@ -23,7 +23,9 @@ struct Seen {
     for (uint32_t y = 0; y < progress->contiguous_rows; ++y) {
       for (uint32_t x = 0; x < progress->shape.w; ++x) {
         for (uint32_t c = 0; c < progress->shape.c; ++c) {
-          sum += progress->data[((size_t)y * progress->shape.w + x) * progress->pixel_stride + c];
+          const size_t at = ((size_t)y * progress->shape.w + x) * progress->pixel_stride + c;
+          sum += progress->codes ? (float)(progress->codes[at] - progress->zero_point) * progress->scale
+                                 : progress->data[at];
         }
       }
     }
@@ -67,12 +69,14 @@ TEST_CASE("run: every function refuses null and closed engines without a crash")
   std::memset(&garbage, 0xa5, sizeof garbage);
   posy_score best[2];
   posy_image image = {};
+  posy_codes codes;
   for (posy_engine* engine : {(posy_engine*)nullptr, &closed, &garbage}) {
     CHECK(posy_run(engine) == POSY_NOT_OPEN);
     CHECK(posy_set_image(engine, &image) == POSY_NOT_OPEN);
     CHECK(posy_set_image(engine, nullptr) == POSY_NOT_OPEN);
     CHECK(posy_set_observer(engine, Seen::look, nullptr) == POSY_NOT_OPEN);
     CHECK(posy_input(engine) == nullptr);
+    CHECK(posy_input_codes(engine, &codes) == nullptr);
     CHECK(posy_input_shape(engine).h == 0);
     CHECK(posy_scores(engine) == nullptr);
     CHECK(posy_class_count(engine) == 0);
@@ -104,6 +108,46 @@ TEST_CASE("run: calls in the wrong order are refused and change nothing") {
   posy_input(engine);
   CHECK(posy_scores(engine) == nullptr);
   CHECK(guarded.scores() == scores);
+}
+
+TEST_CASE("run: an input is floats or codes, and is to be had as what it is") {
+  ModelOptions options;
+  options.input_is_codes = true;
+  const std::vector<uint8_t> floats = build_model({}), file = build_model(options);
+  GuardedEngine guarded(file.size());
+  posy_codes codes = {7, 7, 7};
+  REQUIRE(guarded.open(floats) == POSY_OK);
+  CHECK(posy_input_codes(&guarded.engine, &codes) == nullptr);
+  CHECK(codes.pixel_stride == 7);
+  CHECK(posy_run(&guarded.engine) == POSY_NO_INPUT);
+  CHECK(posy_input(&guarded.engine) != nullptr);
+
+  REQUIRE(guarded.open(file) == POSY_OK);
+  CHECK(posy_input(&guarded.engine) == nullptr);
+  CHECK(posy_input_codes(&guarded.engine, nullptr) == nullptr);
+  CHECK(posy_run(&guarded.engine) == POSY_NO_INPUT);
+  uint8_t* input = posy_input_codes(&guarded.engine, &codes);
+  REQUIRE(input != nullptr);
+  CHECK(codes.pixel_stride == 4);
+  CHECK(codes.scale == 1 / 127.0f);
+  CHECK(codes.zero_point == 127);
+  // It says what the codes stand for: the model of floats has the same scores for their values.
+  std::vector<float> values;
+  for (uint32_t pixel = 0; pixel < 9 * 7; ++pixel) {
+    for (uint32_t c = 0; c < 3; ++c) {
+      const uint8_t code = (uint8_t)((pixel * 3 + c) * 41);
+      input[pixel * codes.pixel_stride + c] = code;
+      values.push_back((float)(code - codes.zero_point) * codes.scale);
+    }
+  }
+  REQUIRE(posy_run(&guarded.engine) == POSY_OK);
+  const std::vector<float> scores(posy_scores(&guarded.engine), posy_scores(&guarded.engine) + 5);
+  CHECK(posy_input_codes(&guarded.engine, &codes) == input);
+  CHECK(posy_scores(&guarded.engine) == nullptr);
+  REQUIRE(guarded.open(floats) == POSY_OK);
+  std::copy(values.begin(), values.end(), posy_input(&guarded.engine));
+  REQUIRE(posy_run(&guarded.engine) == POSY_OK);
+  CHECK(std::equal(scores.begin(), scores.end(), posy_scores(&guarded.engine)));
 }
 
 TEST_CASE("run: scores are probabilities, and the same on every run and after another open") {
@@ -158,6 +202,10 @@ TEST_CASE("observer: is called once for every step, in order, with what the step
       CHECK(p.shape.w == out.w);
       CHECK(p.shape.c == out.c);
       CHECK(p.pixel_stride == out.pixel_stride);
+      CHECK((p.codes != nullptr) == (out.type == (uint8_t)ElementType::kU8));
+      CHECK((p.data == nullptr) == (p.codes != nullptr));
+      CHECK(p.zero_point == out.zero_point);
+      CHECK(p.scale == out.scale);
       CHECK(p.contiguous_rows == step.row_end - step.row_begin);
     }
     CHECK(seen.steps.back().data == posy_scores(&guarded.engine));

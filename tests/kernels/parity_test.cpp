@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "tests/kernels/random_trials.h"
+#include "tests/kernels/int8_trials.h"
 
 using namespace posy;
 
@@ -36,7 +36,8 @@ Layout random_layout(Random& random, uint32_t out_h) {
 template <class Args>
 std::string describe(const Trial<Args>& trial, const Layout& layout) {
   Args args = trial.args;
-  const Tensor &in = *inputs_of(args)[0], &out = args.out;
+  const auto& in = *inputs_of(args)[0];
+  const auto& out = args.out;
   const Window w = window_of(args);
   std::ostringstream text;
   text << "in " << in.h << "x" << in.w << "x" << in.c << " out " << out.h << "x" << out.w << "x" << out.c << " k "
@@ -49,7 +50,9 @@ std::string describe(const Trial<Args>& trial, const Layout& layout) {
     text << " tiles " << t.m_h << "x" << t.m_w << " of " << t.k_h << "x" << t.k_w << " band " << t.band_rows << "x"
          << t.columns;
   }
-  if constexpr (requires { args.weights; }) text << " weights " << (int)args.weights.type;
+  if constexpr (requires { args.weights.type; }) text << " weights " << (int)args.weights.type;
+  if constexpr (requires { args.weights.pairs_are_small; }) text << " small pairs " << args.weights.pairs_are_small;
+  if constexpr (kHasFloats<Args>) text << " floats " << (args.floats.ring_h != 0);
   if constexpr (requires { args.function; }) text << " function " << (int)args.function;
   if constexpr (requires { args.mode; })
     text << " mode " << (int)args.mode << " front " << args.top << "," << args.left;
@@ -113,6 +116,22 @@ void check_random_trials(Kernel<Args> KernelTable::*kernel, Trial<Args> (*make)(
   }
 }
 
+// Whether an output is other than its memory was before.
+template <class Args>
+bool is_made(Args args, float value) {
+  bool made = false;
+  with_output(args, [&](auto& out) {
+    if constexpr (std::is_convertible_v<decltype(&out), TensorOf<uint8_t>*>) {
+      made = value != (float)GuardedMemory::kCanary;
+    } else {
+      uint32_t bits;
+      std::memcpy(&bits, &value, sizeof bits);
+      made = bits != 0x01010101u * GuardedMemory::kCanary;
+    }
+  });
+  return made;
+}
+
 // Parts that make the same output twice give the right bits, but not when they run at the same time.
 template <class Args>
 void check_parts(Kernel<Args> KernelTable::*kernel, Trial<Args> (*make)(Random&, const TrialOptions&)) {
@@ -120,6 +139,7 @@ void check_parts(Kernel<Args> KernelTable::*kernel, Trial<Args> (*make)(Random&,
   Workspace space;
   for (uint32_t i = 0; i < 40 / kSlowness; ++i) {
     const Trial<Args> trial = make(random, {});
+    const Outcome reference = run(*kernels_named("scalar"), kernel, trial, {}, &space);
     Layout layout;
     layout.parts = random.between(2, 5);
     for (uint32_t t = 0; const KernelTable* table = usable_kernels(t); ++t) {
@@ -128,12 +148,10 @@ void check_parts(Kernel<Args> KernelTable::*kernel, Trial<Args> (*make)(Random&,
       for (uint32_t part = 0; part < layout.parts; ++part) {
         layout.only_part = (int)part;
         const Outcome outcome = run(*table, kernel, trial, layout, &space);
-        for (size_t at = 0; at < makers.size(); ++at) {
-          uint32_t bits;
-          std::memcpy(&bits, &outcome.out[at], sizeof bits);
-          makers[at] += bits != 0x01010101u * GuardedMemory::kCanary;
-        }
+        for (size_t at = 0; at < makers.size(); ++at) makers[at] += is_made(trial.args, outcome.out[at]);
       }
+      // A code may be what the memory was filled with.
+      for (size_t at = 0; at < makers.size(); ++at) makers[at] += !is_made(trial.args, reference.out[at]);
       CHECK(std::count(makers.begin(), makers.end(), 1u) == (std::ptrdiff_t)makers.size());
     }
   }

@@ -24,13 +24,15 @@ class Random {
   std::mt19937 bits_;
 };
 
-// A kernel's arguments with every size set and no memory yet; inputs are dense, [h, w, c].
+// A kernel's arguments with every size set and no memory yet; inputs are dense, [h, w, c]. Codes of 8 bits are floats
+// here, 0 ... 255, as they are in an Outcome.
 template <class Args>
 struct Trial {
   Args args = {};
   std::vector<std::vector<float>> inputs;
   std::vector<uint8_t> weights = {};
-  // What the weights mean, for references: [rows, channels]; a channel makes (sum - center) * scale + bias.
+  // What the weights mean, for references: [rows, channels]; a channel makes (sum - center) * scale + bias. Of products
+  // of bytes it is (sum + bias) * scale, before clamping.
   struct Channel {
     double bias, scale, center;
   };
@@ -40,7 +42,7 @@ struct Trial {
 
 // Where the tensors lie and how the work is cut. All zero: dense, whole, one task.
 struct Layout {
-  uint32_t in_gap = 0, out_gap = 0;  // floats between the channels of neighbouring pixels
+  uint32_t in_gap = 0, out_gap = 0;  // elements between the channels of neighbouring pixels
   uint32_t band_rows = 0;            // output rows of one task; 0 is all
   uint32_t parts = 1;
   bool rings = false;           // tensors keep no more rows than a band needs, and these:
@@ -55,15 +57,45 @@ inline Tensor dense_tensor(uint32_t h, uint32_t w, uint32_t c) {
   return {nullptr, h, w, c, c, h};
 }
 
+inline ByteTensor dense_codes(uint32_t h, uint32_t w, uint32_t c, uint8_t zero_point) {
+  ByteTensor tensor = {};
+  (TensorOf<uint8_t>&)tensor = {nullptr, h, w, c, c, h};
+  tensor.zero_point = zero_point;
+  return tensor;
+}
+
+// Pointers to Tensors, or to ByteTensors.
 template <class Args>
-std::vector<Tensor*> inputs_of(Args& args) {
+auto inputs_of(Args& args) {
   if constexpr (requires { args.range_of; }) {
-    return {&args.in, &args.range_of};
+    return std::vector{&args.in, &args.range_of};
   } else if constexpr (requires { args.in; }) {
-    return {&args.in};
+    return std::vector{&args.in};
   } else {
-    return {&args.a, &args.b};
+    return std::vector{&args.a, &args.b};
   }
+}
+
+// An op whose outputs are codes or floats has both tensors; that without rows is not used.
+template <class Args>
+constexpr bool kHasFloats = requires(Args args) {
+  args.floats;
+};
+
+// Calls visit(the output).
+template <class Args, class Visit>
+void with_output(Args& args, Visit visit) {
+  if constexpr (kHasFloats<Args>) {
+    if (args.floats.ring_h != 0) return visit(args.floats);
+  }
+  visit(args.out);
+}
+
+// Bytes behind a pixel's last channel that a kernel may read.
+template <class Args>
+uint32_t bytes_beyond(const Args& args) {
+  if constexpr (std::is_same_v<Args, Int8Conv2dArgs>) return whole_groups(args.in.c) - args.in.c;
+  return 0;
 }
 
 template <class Args>
@@ -88,7 +120,7 @@ inline Range bands_with(Range rows, uint32_t height) {
 // The rows of input `i` that output rows `rows` look at, or more.
 template <class Args>
 Range rows_needed(Args args, size_t i, Range rows) {
-  const Tensor& in = *inputs_of(args)[i];
+  const auto& in = *inputs_of(args)[i];
   if constexpr (std::is_same_v<Args, ResizeArgs> || std::is_same_v<Args, TransposeArgs>) return {0, in.h};
   if constexpr (requires { args.range_of; }) {
     if (i == 1) return {0, in.h};
@@ -120,7 +152,7 @@ template <class Args>
 uint32_t scratch_rows(const Args& args) {
   if constexpr (std::is_same_v<Args, WinogradProductArgs>) {
     return (uint32_t)winograd_scratch_rows(args.tiles.alphas(), args.in.c);
-  } else if constexpr (requires { args.weights; }) {
+  } else if constexpr (requires { args.weights.type; }) {
     return args.weights.rows;
   }
   return 0;
@@ -143,27 +175,31 @@ struct Workspace {
   GuardedMemory out{1 << 22}, weights{1 << 22}, scratch{1 << 22};
 };
 
-inline void place(Tensor* tensor, GuardedMemory* memory, uint32_t gap, uint32_t ring_h) {
-  tensor->pixel_stride = tensor->c + gap;
+// `beyond` elements behind the last channel of the last pixel are there as well.
+template <class T>
+void place(TensorOf<T>* tensor, GuardedMemory* memory, uint32_t beyond, uint32_t gap, uint32_t ring_h) {
+  tensor->pixel_stride = tensor->c + beyond + gap;
   tensor->ring_h = ring_h;
-  tensor->data = (float*)memory->take((((size_t)ring_h * tensor->w - 1) * tensor->pixel_stride + tensor->c) * 4);
+  tensor->data =
+      (T*)memory->take((((size_t)ring_h * tensor->w - 1) * tensor->pixel_stride + tensor->c + beyond) * sizeof(T));
 }
 
-inline size_t floats_of(const Tensor& t) {
+template <class T>
+size_t elements_of(const TensorOf<T>& t) {
   return ((size_t)t.ring_h * t.w - 1) * t.pixel_stride + t.c;
 }
 
 // Copies rows between a tensor and dense [h, w, c].
-template <bool kToTensor, class Dense>
-void copy_rows(const Tensor& t, Range rows, Dense& dense) {
+template <bool kToTensor, class T, class Dense>
+void copy_rows(const TensorOf<T>& t, Range rows, Dense& dense) {
   for (uint32_t y = rows.begin; y < rows.end; ++y) {
     for (uint32_t x = 0; x < t.w; ++x) {
       auto* flat = dense.data() + ((size_t)y * t.w + x) * t.c;
-      float* pixel = t.row(y) + (size_t)x * t.pixel_stride;
+      T* pixel = t.row(y) + (size_t)x * t.pixel_stride;
       if constexpr (kToTensor) {
-        std::memcpy(pixel, flat, t.c * sizeof(float));
+        std::copy(flat, flat + t.c, pixel);
       } else {
-        std::memcpy(flat, pixel, t.c * sizeof(float));
+        std::copy(pixel, pixel + t.c, flat);
       }
     }
   }
@@ -175,10 +211,10 @@ struct Outcome {
 };
 
 // One task: everything in the output's memory but the lanes of these rows has to stay as it was.
-template <class Args>
-void run_band(const KernelTable& table, Kernel<Args> kernel, const Args& args, const Layout& layout, Range rows,
-              Workspace* space, Outcome* outcome) {
-  std::vector<float> expected(args.out.data, args.out.data + floats_of(args.out));
+template <class Args, class T>
+void run_band(const KernelTable& table, Kernel<Args> kernel, const Args& args, const TensorOf<T>& out,
+              const Layout& layout, Range rows, Workspace* space, Outcome* outcome) {
+  std::vector<T> expected(out.data, out.data + elements_of(out));
   for (uint32_t i = 0; i < layout.parts; ++i) {
     const uint32_t part = layout.parts_reversed ? layout.parts - 1 - i : i;
     if (layout.only_part >= 0 && part != (uint32_t)layout.only_part) continue;
@@ -188,13 +224,13 @@ void run_band(const KernelTable& table, Kernel<Args> kernel, const Args& args, c
     outcome->stayed_inside &= space->scratch.front_is_intact();
   }
   for (uint32_t y = rows.begin; y < rows.end; ++y) {
-    for (uint32_t x = 0; x < args.out.w; ++x) {
-      const size_t at = (size_t)(args.out.row(y) - args.out.data) + (size_t)x * args.out.pixel_stride;
-      std::memcpy(expected.data() + at, args.out.data + at, args.out.c * sizeof(float));
+    for (uint32_t x = 0; x < out.w; ++x) {
+      const size_t at = (size_t)(out.row(y) - out.data) + (size_t)x * out.pixel_stride;
+      std::copy(out.data + at, out.data + at + out.c, expected.data() + at);
     }
   }
-  outcome->stayed_inside &= std::memcmp(expected.data(), args.out.data, expected.size() * sizeof(float)) == 0;
-  copy_rows<false>(args.out, rows, outcome->out);
+  outcome->stayed_inside &= std::memcmp(expected.data(), out.data, expected.size() * sizeof(T)) == 0;
+  copy_rows<false>(out, rows, outcome->out);
 }
 
 template <class Args>
@@ -202,7 +238,7 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
             Workspace* space) {
   Args args = trial.args;
   const std::vector<Range> bands = bands_of(args.out.h, layout.band_rows);
-  const std::vector<Tensor*> inputs = inputs_of(args);
+  const auto inputs = inputs_of(args);
   const bool plain = kTakesNoGaps<Args>, rings = layout.rings && !plain;
   for (size_t i = 0; i < inputs.size(); ++i) {
     uint32_t live_rows = 1;
@@ -211,12 +247,17 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
       live_rows = std::max(live_rows, need.end - need.begin);
     }
     const uint32_t h = inputs[i]->h;
-    place(inputs[i], &space->in[i], plain ? 0 : layout.in_gap, rings ? std::min(h, live_rows + layout.spare_rows) : h);
+    place(inputs[i], &space->in[i], bytes_beyond(args), plain ? 0 : layout.in_gap,
+          rings ? std::min(h, live_rows + layout.spare_rows) : h);
   }
-  place(&args.out, &space->out, plain ? 0 : layout.out_gap,
-        rings ? std::min(args.out.h, bands[0].end + layout.spare_rows) : args.out.h);
-  if constexpr (requires { args.weights; }) {
-    const uint8_t* bytes = space->weights.copy_of(trial.weights.data(), trial.weights.size(), layout.weights_gap);
+  with_output(args, [&](auto& out) {
+    place(&out, &space->out, 0, plain ? 0 : layout.out_gap,
+          rings ? std::min(out.h, bands[0].end + layout.spare_rows) : out.h);
+  });
+  const uint8_t* bytes = space->weights.copy_of(trial.weights.data(), trial.weights.size(), layout.weights_gap);
+  if constexpr (requires { args.table; }) args.table = bytes;
+  if constexpr (requires { args.weights.pairs_are_small; }) args.weights.panels = bytes;
+  if constexpr (requires { args.weights.type; }) {
     const bool has_table = args.weights.type == WeightType::u8_table;
     args.weights.table = has_table ? (const float*)bytes : nullptr;
     args.weights.panels = bytes + (has_table ? kTableBytes : 0);
@@ -231,7 +272,7 @@ Outcome run(const KernelTable& table, Kernel<Args> KernelTable::*kernel, const T
       copy_rows<true>(*inputs[i], {made[i], until}, trial.inputs[i]);
       made[i] = std::max(made[i], until);
     }
-    run_band(table, table.*kernel, args, layout, band, space, &outcome);
+    with_output(args, [&](auto& out) { run_band(table, table.*kernel, args, out, layout, band, space, &outcome); });
   }
   outcome.stayed_inside &= space->out.front_is_intact() && space->in[0].front_is_intact();
   if (inputs.size() > 1) outcome.stayed_inside &= space->in[1].front_is_intact();

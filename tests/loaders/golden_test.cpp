@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "loaders/array.h"
+#include "loaders/round_graph.h"
 #include "tests/loaders/golden_data.h"
 
 namespace fs = std::filesystem;
@@ -92,6 +94,28 @@ std::string what(const std::string& graph) {
   return "";
 }
 
+// The range is not in the graph: its ends are half a bucket outside of the least and the greatest value, give or take
+// what float32 rounds.
+bool are_levels_of_a_range(const std::vector<float>& sorted, uint32_t levels) {
+  const double width = ((double)sorted.back() - sorted.front()) / (levels - 1);
+  const auto ends_near = [](double end) {
+    std::vector<float> ends = {(float)end};
+    for (float direction : {-INFINITY, INFINITY}) {
+      float x = ends[0];
+      for (int i = 0; i < 8; ++i) ends.push_back(x = std::nextafter(x, direction));
+    }
+    return ends;
+  };
+  for (const float low : ends_near(sorted.front() - width / 2)) {
+    for (const float high : ends_near(sorted.back() + width / 2)) {
+      std::vector<float> values = sorted;
+      values.insert(values.end(), {low, high});
+      if (round_to_levels(values, levels) && std::equal(sorted.begin(), sorted.end(), values.begin())) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 TEST_CASE("logits of licence plates: every golden pair within 1e-4") {
@@ -126,6 +150,24 @@ TEST_CASE("logits of plants from 8-bit weights: median within 5e-4, every best c
 TEST_CASE("logits of flowers from the rounded graph are reported only") {
   compare_bottlenecks("pb/quevedin/rounded_graph.pb.gz",
                       "golden/flowers_0.50_224_quevedin/pairs_mobilenet_0.50_224.tsv", 203);
+}
+
+TEST_CASE("the constants that TensorFlow's weights_rounded wrote are what --weights-rounded 256 makes of some range") {
+  const Graph graph = read_frozen_graph(data("pb/quevedin/rounded_graph.pb.gz"));
+  size_t rounded = 0;
+  for (const GraphNode& node : graph.nodes) {
+    const GraphAttribute* value = node.op == "Const" ? node.attribute("value") : nullptr;
+    if (!value || value->tensor.type != DataType::kFloat) continue;
+    std::vector<float> values = array_of(value->tensor)->floats;
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+    if (values.size() < 2) continue;
+    INFO(node.name);
+    CHECK(values.size() <= 256);
+    CHECK(are_levels_of_a_range(values, 256));
+    ++rounded;
+  }
+  CHECK(rounded == 139);
 }
 
 TEST_CASE("scores of every graph equal TensorFlow's to five decimals") {

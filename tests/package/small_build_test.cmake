@@ -35,10 +35,10 @@ endif()
 
 set(answer "(daisy|dandelion|roses|sunflowers|tulips) \\(score=0\\.[0-9]+\\)")
 if(PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  build(mobilenet -DPOSY_OPS=mobilenet -DPOSY_ISAS=avx2 -DPOSY_SCALAR=OFF)
+  build(mobilenet -DPOSY_OPS=mobilenet -DPOSY_ISAS=avx2 -DPOSY_SCALAR=OFF -DPOSY_UNPACK=OFF)
   set(answer "${answer}|no kernels that this processor can run")
 else()
-  build(mobilenet -DPOSY_OPS=mobilenet -DPOSY_ISAS=none)
+  build(mobilenet -DPOSY_OPS=mobilenet -DPOSY_ISAS=none -DPOSY_UNPACK=OFF)
 endif()
 label(mobilenet "${answer}")
 execute_process(COMMAND sh ${SOURCE}/tests/rooms/size.sh ${WORK}/mobilenet/posy/engine/libposy.a 60000

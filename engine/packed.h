@@ -1,0 +1,101 @@
+// Packed .posy files, for what packs them and what unpacks them: loaders/PACKED.md in C++.
+//
+// Bytes are coded with rANS (J. Duda, "Asymmetric numeral systems", arXiv:1311.2540): four 32-bit states take turns and
+// read 16-bit words. A table of frequencies is looked up by the alias method (M. D. Vose, "A linear algorithm for
+// generating random numbers with a given distribution", IEEE Trans. Software Eng. 17, 1991): 256 buckets of equal size,
+// each with slots of at most two symbols. So a table of 1.5 KB has frequencies of 14 bits, and none of its look-ups
+// depends on a comparison that a processor would have to guess.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+namespace posy {
+
+constexpr uint8_t kPackedMagic[8] = {0x89, 'P', 'O', 'S', 'Z', '\r', '\n', 0x1a};
+constexpr uint16_t kPackedVersion = 1;
+constexpr uint32_t kPackedHeaderBytes = 40;
+constexpr uint32_t kMaxSegments = 1u << 16;
+constexpr uint32_t kMaxRuns = 0xffff;
+constexpr uint32_t kMaxColumns = 128;  // a multiple of kStates, as every number of columns
+constexpr uint32_t kMaxTables = 4;
+constexpr uint32_t kStates = 4;
+constexpr uint32_t kLeastState = 1u << 16;
+constexpr uint32_t kSymbols = 256;
+constexpr uint32_t kSlotBits = 14;
+constexpr uint32_t kSlots = 1u << kSlotBits;
+constexpr uint32_t kBucketSlots = kSlots / kSymbols;
+
+// What a segment's byte of flags says about its symbols.
+constexpr uint32_t kSumOfRows = 1;  // a byte is the symbol plus the byte one row before
+constexpr uint32_t kRamp = 2;       // a symbol stands for a float: low + symbol * step; kSumOfRows: the symbols so far
+constexpr uint32_t kMiddle = 4;     // of a ramp: low + (symbol + 1/2) * step
+constexpr uint32_t kMapPerPiece = 8;  // else one map of columns to tables for the whole segment
+constexpr uint32_t kFlags = 16;
+
+// A float of a ramp. Two roundings: -ffp-contract=off keeps them apart.
+inline float ramp_value(float low, float step, uint32_t number, bool middle) {
+  const float place = (float)number + (middle ? 0.5f : 0.0f);
+  return low + place * step;
+}
+
+// Frequencies are written as levels: 0, 1, 2, 3, and from there four to each power of two.
+constexpr uint32_t kLevels = 53;  // the last one is kSlots
+// The difference to the level before as so many ones and a zero: 0, -1, 1, -2, 2, -3, 3, -4. As many ones as this, and
+// six bits with the level itself follow.
+constexpr uint32_t kMostOnes = 8;
+constexpr uint32_t kLevelBits = 6;
+
+inline uint32_t frequency_of_level(uint32_t level) {
+  return level < 4 ? level : (4 + level % 4) << (level / 4 - 1);
+}
+
+// Of a symbol its frequency, and of the bucket with that number what its slots mean.
+struct CodeEntry {
+  uint16_t frequency;
+  uint16_t offset;  // modulo 2^16, plus the place in the bucket: the rank among the slots of `other`
+  uint8_t other;    // symbol of the slots from `own` on
+  uint8_t own;      // that many slots at the front belong to the symbol with the bucket's number: its ranks from 0 on
+};
+
+// The levels become frequencies whose sum is kSlots: what is missing, or too much, is the first greatest one's. False
+// if that cannot be.
+inline bool set_frequencies(const uint8_t* level, CodeEntry* table) {
+  uint32_t greatest = 0, sum = 0;
+  for (uint32_t s = 0; s < kSymbols; ++s) {
+    table[s].frequency = (uint16_t)frequency_of_level(level[s]);
+    sum += table[s].frequency;
+    if (level[s] > level[greatest]) greatest = s;
+  }
+  const uint32_t others = sum - table[greatest].frequency;
+  if (others >= kSlots) return false;
+  table[greatest].frequency = (uint16_t)(kSlots - others);
+  return true;
+}
+
+// Deals the slots out, in ascending order of the buckets: one that its own symbol does not fill gets the rest from the
+// first symbol that has more slots left than a bucket, its last ranks. A symbol that has given so much that it no
+// longer fills its own bucket, and whose turn is over, is filled next.
+inline void deal_slots(CodeEntry* table) {
+  uint16_t left[kSymbols];
+  for (uint32_t s = 0; s < kSymbols; ++s) {
+    left[s] = table[s].frequency;
+    table[s].offset = 0;
+    table[s].other = (uint8_t)s;
+    table[s].own = kBucketSlots;
+  }
+  uint32_t giver = 0;
+  for (uint32_t bucket = 0; bucket < kSymbols; ++bucket) {
+    uint32_t b = bucket;
+    while (left[b] < kBucketSlots) {
+      while (left[giver] <= kBucketSlots) ++giver;  // there is one: all slots together fill all buckets
+      table[b].own = (uint8_t)left[b];
+      table[b].other = (uint8_t)giver;
+      left[giver] = (uint16_t)(left[giver] - (kBucketSlots - left[b]));
+      table[b].offset = (uint16_t)(left[giver] - left[b]);
+      left[b] = kBucketSlots;
+      if (giver < bucket) b = giver;
+    }
+  }
+}
+
+}  // namespace posy
