@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "loaders/error.h"
 #include "loaders/int8_panels.h"
@@ -115,6 +116,55 @@ double whole_step(const std::vector<double>& weights, int most) {
   return 0;
 }
 
+// ---- Weights of more than 127 steps ----
+
+constexpr double kLeastWidePart = 0.85, kWidePartStep = 0.01;
+
+// Rounds so that the errors add up to nothing, as far as they can: inputs that come out of a ReLU have a common mean,
+// which counts with the sum of the errors.
+std::vector<double> balanced(const std::vector<double>& weights, double step) {
+  std::vector<double> codes, errors;
+  double sum = 0;
+  for (const double w : weights) {
+    codes.push_back(rounded_weight(w / step));
+    errors.push_back(w == 0 ? 0 : w / step - codes.back());
+    sum += errors.back();
+  }
+  const double sign = sum < 0 ? -1 : 1;
+  std::vector<size_t> by_error(weights.size());
+  std::iota(by_error.begin(), by_error.end(), 0);
+  std::stable_sort(by_error.begin(), by_error.end(), [&](size_t a, size_t b) { return errors[a] * sign > errors[b] * sign; });
+  auto left = (int)std::nearbyint(std::fabs(sum));
+  for (const size_t i : by_error) {
+    if (left == 0 || errors[i] * sign <= 0) break;
+    if (std::fabs(codes[i] + sign) > kMostWeight) continue;
+    codes[i] += sign;
+    --left;
+  }
+  return codes;
+}
+
+double squared_error(const std::vector<double>& weights, const std::vector<double>& codes, double step) {
+  double error = 0;
+  for (size_t i = 0; i < codes.size(); ++i) error += (weights[i] - codes[i] * step) * (weights[i] - codes[i] * step);
+  return error;
+}
+
+// Beginning with their own step, of which only those beyond 127 are cut off.
+double best_wide_step(const std::vector<double>& weights, double own_step) {
+  double largest = 0;
+  for (const double w : weights) largest = std::max(largest, std::fabs(w));
+  const double most = largest / kMostWeight;
+  double best = own_step, least_error = squared_error(weights, balanced(weights, own_step), own_step);
+  for (double part = 1; part > kLeastWidePart; part -= kWidePartStep) {
+    const double step = part * most, error = squared_error(weights, balanced(weights, step), step);
+    if (error >= least_error) continue;
+    least_error = error;
+    best = step;
+  }
+  return best;
+}
+
 class LayerMaker {
  public:
   LayerMaker(const NetworkNode& node, const Value& in, const Value& out, const InputStatistics& statistics)
@@ -137,14 +187,14 @@ class LayerMaker {
     for (size_t c = 0; c < channels_; ++c) {
       const Channel channel = this->channel(c);
       double step = exact_step(channel);
-      const bool is_exact = step > 0;
-      if (!is_exact && !(whole_step(channel.weights, kMostLevel) > 0)) return {};
-      if (!is_exact) {
+      if (step == 0) {
+        const double own_step = whole_step(channel.weights, kMostLevel);
+        if (own_step == 0) return {};
         ++known.rounded_channels;
-        step = best_step(channel, least_step(channel));
+        step = best_wide_step(channel.weights, own_step);
       }
-      if (step < least_step(channel)) return {};
-      put_channel(c, channel, step, is_exact, layer.get());
+      // Next to a bias of so many steps, the weights' last bits are nothing.
+      put_channel(c, channel, std::max(step, least_step(channel)), balanced, layer.get());
     }
     known.layer = std::move(layer);
     return known;
@@ -189,20 +239,22 @@ class LayerMaker {
 
   void add_channel(size_t c, Int8Layer* layer) const {
     const Channel channel = this->channel(c);
-    put_channel(c, channel, best_step(channel, least_step(channel)), false, layer);
+    const auto in_small_pairs = [&](const std::vector<double>&, double step) {
+      std::vector<double> codes;
+      fit(channel, step, &codes);
+      return codes;
+    };
+    put_channel(c, channel, best_step(channel, least_step(channel)), in_small_pairs, layer);
   }
 
-  void put_channel(size_t c, const Channel& channel, double wanted_step, bool is_exact, Int8Layer* layer) const {
+  // `round` makes multiples of a step of weights.
+  template <class Round>
+  void put_channel(size_t c, const Channel& channel, double wanted_step, Round round, Int8Layer* layer) const {
     const double in_scale = in_.scale, out_scale = out_.is_u8 ? out_.scale : 1;
     // The multiplier is what the file holds: a float.
     const float multiplier = (float)(wanted_step * in_scale / out_scale);
     const double step = multiplier * out_scale / in_scale;
-    std::vector<double> codes;
-    if (is_exact) {
-      codes = multiples(channel.weights, step, 1);
-    } else {
-      fit(channel, step, &codes);
-    }
+    const std::vector<double> codes = round(channel.weights, step);
     double bias = channel.bias, sum = 0;
     for (size_t r = 0; r < order_.size(); ++r) {
       bias += (channel.weights[r] - codes[r] * step) * channel.mean[r];
