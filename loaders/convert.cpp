@@ -59,7 +59,11 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   }
   try {
     simplify(&network, options.keep_bottleneck);
-    if (options.bits.is_asked()) choose_bits(&network, options.bits, &report.bits);
+    if (options.bits.is_asked()) {
+      BitsOptions bits = options.bits;
+      bits.winograd = options.winograd;
+      choose_bits(&network, bits, &report.bits);
+    }
     if (options.winograd) choose_winograd(&network);
     const Plan plan = make_plan(&network);
     conversion.posy = write_posy(network, plan, choice_of_rest(options.bits));
