@@ -1,4 +1,5 @@
-// A graph's file becomes a .posy file's bytes: read -> lower -> simplify -> choose_winograd -> plan -> write.
+// A graph's file becomes a .posy file's bytes: read -> lower -> simplify -> choose_bits -> choose_winograd -> plan ->
+// write.
 #pragma once
 #include <cstdint>
 #include <span>
