@@ -77,7 +77,11 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   }
   try {
     if (!make_integers(&network, options)) {
-      if (options.bits.is_asked()) choose_bits(&network, options.bits, &report.bits);
+      if (options.bits.is_asked()) {
+        BitsOptions bits = options.bits;
+        bits.winograd = options.winograd;
+        choose_bits(&network, bits, &report.bits);
+      }
     }
     if (options.winograd) choose_winograd(&network);
     const Plan plan = make_plan(&network);

@@ -1,5 +1,5 @@
-// A graph's file becomes a .posy file's bytes: read (-> round_constants) -> lower -> simplify -> choose_winograd ->
-// plan -> write.
+// A graph's file becomes a .posy file's bytes: read (-> round_constants) -> lower -> make_integers, which simplifies ->
+// choose_bits -> choose_winograd -> plan -> write.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -1,6 +1,6 @@
 // What a graph computes, in few words: the internal description between readers and the .posy file.
 //
-//     read -> lower (graph to network) -> simplify (folding, fusing) -> choose_winograd -> plan -> write
+//     read -> lower (graph to network) -> simplify (folding, fusing) -> choose_bits -> choose_winograd -> plan -> write
 #pragma once
 #include <algorithm>
 #include <cstdint>
