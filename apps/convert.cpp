@@ -1,6 +1,7 @@
 // posy convert: a graph becomes a .posy file.
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <map>
 
 #include "apps/commands.h"
@@ -57,6 +58,21 @@ void print_weights(const Model& model) {
   std::fprintf(stderr, "  weights  %s\n", text.c_str());
 }
 
+void print_bits(const BitsReport& bits) {
+  if (bits.layers.empty()) return;
+  std::map<uint32_t, int, std::greater<>> layers;
+  for (const BitsReport::Layer& layer : bits.layers) ++layers[layer.bits];
+  std::string text;
+  for (const auto& [count, of] : layers) {
+    text += (text.empty() ? "" : ", ") + std::to_string(of) + " of " + std::to_string(count) + " bits";
+  }
+  std::fprintf(stderr, "  layers   %s\n", text.c_str());
+  if (bits.photos > 0) {
+    std::fprintf(stderr, "  photos   %zu of %zu (%.1f%%) have another best class than in float\n", bits.changed,
+                 bits.photos, 100 * (double)bits.changed / (double)bits.photos);
+  }
+}
+
 // `packed_bytes`: 0 if the file is not packed.
 void print_report(const Conversion& conversion, const std::string& path, size_t packed_bytes, bool verbose) {
   const ConvertReport& r = conversion.report;
@@ -71,10 +87,12 @@ void print_report(const Conversion& conversion, const std::string& path, size_t 
                r.labels_file.empty() ? "none found: classes are numbers (--labels FILE)" : r.labels_file.c_str());
   for (const auto& [what, count] : r.rewrites) std::fprintf(stderr, "  %4d x   %s\n", count, what.c_str());
   print_weights(model);
+  print_bits(r.bits);
   if (verbose) {
     for (uint32_t i = 0; i < model.op_count; ++i) {
-      std::fprintf(stderr, "  op %-3u   %-18s %s\n", i, op_name((OpKind)model.ops[i].kind),
-                   model.string(model.ops[i].name));
+      const OpRecord& op = model.ops[i];
+      std::fprintf(stderr, "  op %-3u   %-18s %-8s %s\n", i, op_name((OpKind)op.kind),
+                   op.weights_bytes > 0 ? weight_type_name((WeightType)op.weight_type) : "", model.string(op.name));
     }
   }
   const std::string packed = packed_bytes > 0 ? size_text(packed_bytes) + " packed, unpacked " : "";
@@ -100,6 +118,13 @@ Json json_report(const Conversion& conversion, const std::string& path, size_t p
   json["classes"] = r.classes;
   json["labels"] = r.labels_file;
   json["rewrites"] = r.rewrites;
+  for (const BitsReport::Layer& layer : r.bits.layers) {
+    json["layers"].push_back({{"name", layer.name}, {"bits", layer.bits}, {"damage", layer.damage}});
+  }
+  if (r.bits.photos > 0) {
+    json["photos"] = r.bits.photos;
+    json["photos_changed"] = r.bits.changed;
+  }
   return json;
 }
 
@@ -133,9 +158,15 @@ const std::vector<FlagSpec>& graph_flags() {
       {"std", "S", "see --mean"},
       {"weights", "TYPE",
        "f32, or u8 to u4: so many bits (default: 8 bits for what had at most 256 values, else float32)"},
+      {"target-size", "BYTES", "bits for each layer so that the file has so many bytes, or 2.2MB"},
       {"int8", nullptr, "8-bit integers throughout: needs --calibrate"},
-      {"calibrate", "DIR", "folder of photos (30 to 200 are enough, no labels needed) that show the ranges of values"},
-      {"max-drop", "POINTS", "with --int8: layers stay float until at most so many percent of these photos change label"},
+      {"no-int8", nullptr,
+       "floats also where the graph is quantized; without it, that runs as the integers that it is"},
+      {"calibrate", "DIR",
+       "folder of photos (30 to 200 are enough, no labels needed) by which ranges and bits are chosen and weights "
+       "rounded"},
+      {"max-drop", "POINTS",
+       "fewest bits, or with --int8 fewest layers in float, with which so many percent of these photos change class"},
       {"weights-rounded", "N",
        "round each float constant to N levels first, to the bit as quantize_graph --mode=weights_rounded (256: 8 "
        "bits)"},
@@ -190,6 +221,44 @@ WeightChoice weight_choice(const std::string& text) {
   return found->second;
 }
 
+// "2200000", "2.2MB", "300kB", "2MiB".
+uint64_t read_bytes(const std::string& text) {
+  double number = 0;
+  int used = 0;
+  char unit[4] = "";
+  if (std::sscanf(text.c_str(), "%lf%n%3s", &number, &used, unit) >= 1) {
+    const std::map<std::string, double> units = {{"", 1},     {"B", 1},      {"kB", 1e3},     {"KB", 1e3},
+                                                 {"MB", 1e6}, {"KiB", 1024}, {"MiB", 1048576}};
+    const auto found = units.find(text.substr((size_t)used));
+    if (found != units.end() && number * found->second >= 1 && number * found->second < 2147483648.0) {
+      return (uint64_t)(number * found->second);
+    }
+  }
+  throw UsageError("--target-size wants bytes, or a number with kB, MB, KiB or MiB, not '" + text + "'");
+}
+
+void read_bits(const Args& args, BitsOptions* bits) {
+  bits->photos = args.text("calibrate").value_or("");
+  if (const auto size = args.text("target-size")) bits->target_bytes = read_bytes(*size);
+  if (const auto drop = args.real("max-drop")) bits->max_drop = *drop;
+  if (bits->max_drop && !(*bits->max_drop >= 0 && *bits->max_drop <= 100))
+    throw UsageError("--max-drop wants percentage points from 0 to 100");
+  if (bits->max_drop && bits->target_bytes > 0) throw UsageError("give --target-size or --max-drop, not both");
+  if (args.has("int8")) {
+    for (const char* flag : {"weights", "target-size"}) {
+      if (args.has(flag)) throw UsageError("--int8 has weights of 8 bits: leave out --" + std::string(flag));
+    }
+    return;
+  }
+  const bool rounds = bits->max_drop || bits->target_bytes > 0 ||
+                      (bits->weights != WeightChoice::kAuto && bits->weights != WeightChoice::kF32);
+  if (!bits->photos.empty() && !rounds)
+    throw UsageError("--calibrate is for rounding: add --int8, --weights u8 ... u4, --target-size or --max-drop");
+  if (bits->max_drop && bits->photos.empty()) throw UsageError("--max-drop needs photos: --calibrate DIR");
+  if ((bits->max_drop || bits->target_bytes > 0) && args.has("weights"))
+    throw UsageError("--weights gives every layer the same bits: leave it out, or --target-size and --max-drop");
+}
+
 }  // namespace
 
 ConvertOptions convert_options(const Args& args) {
@@ -204,12 +273,14 @@ ConvertOptions convert_options(const Args& args) {
   options.keep_bottleneck = args.has("keep-bottleneck");
   options.winograd = !args.has("no-winograd");
   options.int8 = args.has("int8");
-  options.calibrate = args.text("calibrate").value_or("");
-  if (options.int8 && options.calibrate.empty()) throw UsageError("--int8 needs photos: --calibrate DIR");
-  if (const auto drop = args.real("max-drop")) options.max_drop = *drop / 100;
+  // Who asks for other weights means floats.
+  options.known_codes = !args.has("no-int8") && !args.has("weights") && !args.has("target-size");
+  if (options.int8 && args.has("no-int8")) throw UsageError("--int8 and --no-int8 exclude each other");
+  if (options.int8 && !args.has("calibrate")) throw UsageError("--int8 needs photos: --calibrate DIR");
   const std::string weights = args.text("weights").value_or("");
-  if (!weights.empty()) options.weights = weight_choice(weights);
+  if (!weights.empty()) options.bits.weights = weight_choice(weights);
   options.rounded_levels = args.number("weights-rounded", kMinLevels, kMaxLevels);
+  read_bits(args, &options.bits);
   refuse_flags_of_graphs(args);
   return options;
 }

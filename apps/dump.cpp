@@ -137,7 +137,9 @@ class Dump {
       raw("bias", panel, 16, "16 floats; the first four");
       raw("scale", panel + 64, 16, "16 floats; the first four");
       raw(is_affine((WeightType)op.weight_type) ? "offset" : "center", panel + 128, 16, "16 floats; the first four");
-      raw("row 0", panel + kHeaderVectors * 64, 16, "16 weights; the first 16 bytes");
+      const uint32_t row = row_bytes((WeightType)op.weight_type);
+      raw("row 0", panel + kHeaderVectors * 64, row < 16 ? row : 16,
+          row < 16 ? "16 weights" : "16 weights; the first 16 bytes");
       return;
     }
   }

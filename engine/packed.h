@@ -8,6 +8,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 namespace posy {
 
@@ -30,7 +31,40 @@ constexpr uint32_t kSumOfRows = 1;  // a byte is the symbol plus the byte one ro
 constexpr uint32_t kRamp = 2;       // a symbol stands for a float: low + symbol * step; kSumOfRows: the symbols so far
 constexpr uint32_t kMiddle = 4;     // of a ramp: low + (symbol + 1/2) * step
 constexpr uint32_t kMapPerPiece = 8;  // else one map of columns to tables for the whole segment
-constexpr uint32_t kFlags = 16;
+constexpr uint32_t kNarrow = 16;      // a symbol is a weight's code of fewer than 8 bits
+constexpr uint32_t kNarrowBits = 32;  // times the bits above kLeastNarrowBits
+constexpr uint32_t kFlags = 128;
+
+// Codes of 4 to 7 bits lie in rows of 16, 2 * bits bytes: 8 bytes with bits 0 to 3, of even codes the first four, of
+// odd ones the others, from low bits to high; of 6 and 7 bits 4 bytes with bits 4 and 5; of 5 and 7 bits 2 bytes with
+// the highest bit (FORMAT.md, "Weights").
+constexpr uint32_t kLeastNarrowBits = 4;
+constexpr uint32_t kNarrowColumns = 16;
+
+inline uint32_t narrow_bits(uint32_t flags) {
+  return kLeastNarrowBits + flags / kNarrowBits;
+}
+// Bytes of a row of so many symbols.
+inline uint32_t packed_row_bytes(uint32_t flags, uint32_t columns) {
+  return flags & kNarrow ? 2 * narrow_bits(flags) : flags & kRamp ? 4 * columns : columns;
+}
+inline void put_narrow_row(const uint8_t* codes, uint32_t bits, uint8_t* row) {
+  memset(row, 0, 2 * bits);
+  for (uint32_t i = 0; i < kNarrowColumns; ++i) {
+    const uint32_t code = codes[i];
+    row[i % 2 * 4 + i / 4] |= (uint8_t)((code & 15) << i / 2 % 2 * 4);
+    if (bits & 2) row[8 + i / 4] |= (uint8_t)((code >> 4 & 3) << i % 4 * 2);
+    if (bits & 1) row[2 * bits - 2 + i / 8] |= (uint8_t)((code >> (bits - 1) & 1) << i % 8);
+  }
+}
+inline void get_narrow_row(const uint8_t* row, uint32_t bits, uint8_t* codes) {
+  for (uint32_t i = 0; i < kNarrowColumns; ++i) {
+    uint32_t code = row[i % 2 * 4 + i / 4] >> i / 2 % 2 * 4 & 15;
+    if (bits & 2) code |= (uint32_t)(row[8 + i / 4] >> i % 4 * 2 & 3) << 4;
+    if (bits & 1) code |= (uint32_t)(row[2 * bits - 2 + i / 8] >> i % 8 & 1) << (bits - 1);
+    codes[i] = (uint8_t)code;
+  }
+}
 
 // A float of a ramp. Two roundings: -ffp-contract=off keeps them apart.
 inline float ramp_value(float low, float step, uint32_t number, bool middle) {

@@ -145,15 +145,21 @@ const uint8_t* header_step(Unpacker* u, const uint8_t* in) {
   return in + kPackedHeaderBytes;
 }
 
+bool are_flags(uint32_t flags, uint32_t columns) {
+  if (flags >= kFlags) return false;
+  if (flags & kNarrow) return (flags & (kSumOfRows | kRamp | kMiddle)) == 0 && columns == kNarrowColumns;
+  return flags < kNarrow && (flags & (kRamp | kMiddle)) != kMiddle;
+}
+
 const uint8_t* segment_step(Unpacker* u, const uint8_t* in) {
   --u->segments_left;
   u->flags = in[0];
   u->columns = in[1] * kStates;
   u->table_count = u->tables_left = in[2];
   u->runs_left = read_u16(in + 3);
-  u->row_bytes = u->columns * (u->flags & kRamp ? 4 : 1);
-  const bool good = u->flags < kFlags && (u->flags & (kRamp | kMiddle)) != kMiddle && u->columns >= kStates &&
-                    u->columns <= kMaxColumns && u->table_count >= 1 && u->table_count <= kMaxTables;
+  u->row_bytes = packed_row_bytes(u->flags, u->columns);
+  const bool good = are_flags(u->flags, u->columns) && u->columns >= kStates && u->columns <= kMaxColumns &&
+                    u->table_count >= 1 && u->table_count <= kMaxTables;
   if (!good) {
     refuse(u, POSY_BAD_PACKED);
     return in;
@@ -281,11 +287,11 @@ void put_floats(Unpacker* u, const uint8_t* symbols, uint8_t* to) {
 const uint8_t* rows_step(Unpacker* u, const uint8_t* in, const uint8_t* last) {
   uint32_t a = u->state[0], b = u->state[1], c = u->state[2], d = u->state[3];
   uint8_t symbols[kMaxColumns];
-  const bool is_ramp = u->flags & kRamp, is_sum = u->flags & kSumOfRows;
+  const bool is_ramp = u->flags & kRamp, is_narrow = u->flags & kNarrow, is_sum = u->flags & kSumOfRows;
   const uint32_t columns = u->columns;
   while (u->rows_left > 0 && in <= last) {
     uint8_t* to = u->out + u->at;
-    uint8_t* row = is_ramp ? symbols : to;
+    uint8_t* row = is_ramp || is_narrow ? symbols : to;
     for (uint32_t i = 0; i < columns; i += kStates) {
       row[i] = next_symbol(&a, u->table[u->map[i]], &in);
       row[i + 1] = next_symbol(&b, u->table[u->map[i + 1]], &in);
@@ -294,6 +300,8 @@ const uint8_t* rows_step(Unpacker* u, const uint8_t* in, const uint8_t* last) {
     }
     if (is_ramp) {
       put_floats(u, symbols, to);
+    } else if (is_narrow) {
+      put_narrow_row(symbols, narrow_bits(u->flags), to);
     } else if (is_sum && u->rows_left < u->piece_rows) {
       for (uint32_t i = 0; i < columns; ++i) to[i] = (uint8_t)(to[i] + (to - columns)[i]);
     }

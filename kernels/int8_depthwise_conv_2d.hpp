@@ -61,31 +61,39 @@ struct DepthwiseFilter {
   alignas(64) float multiplier[4][kLanes];
 };
 
-// 4 lanes of each of kBlocks panels, 16 bytes from `offset` on, side by side. Panels past the last are zeros.
-POSY_SHARED void gather_lanes(const Int8Weights& weights, Range panels, size_t offset, void* to) {
+// The channels of a vector of bytes: so many from the first on, and, where these are fewer than the vector has bytes,
+// the same ones again.
+struct DepthwiseChannels {
+  uint32_t first, count;
+};
+
+// Of channels 4 * quarter ... of each block of 16 bytes, 16 bytes from `offset` on in the channel's panel.
+POSY_SHARED void gather_lanes(const Int8Weights& weights, DepthwiseChannels channels, uint32_t quarter, size_t offset,
+                              void* to) {
   for (uint32_t block = 0; block < kBlocks; ++block) {
-    const bool is_there = panels.begin + block < panels.end;
+    const uint32_t place = block * 16 + quarter * 4;
+    const bool repeats = kByteLanes % channels.count == 0;
     uint8_t* part = (uint8_t*)to + block * 16;
-    if (is_there) {
-      memcpy(part, weights.panel(panels.begin + block) + offset, 16);
-    } else {
+    if (place >= channels.count && !repeats) {
       memset(part, 0, 16);
+    } else {
+      const uint32_t channel = channels.first + place % channels.count;
+      memcpy(part, weights.panel(channel / kPanelLanes) + offset + channel % kPanelLanes * 4, 16);
     }
   }
 }
 
-POSY_SHARED void load_filter(const Int8DepthwiseConv2dArgs& args, Range panels, DepthwiseFilter* filter) {
+POSY_SHARED void load_filter(const Int8DepthwiseConv2dArgs& args, DepthwiseChannels channels, DepthwiseFilter* filter) {
+  constexpr size_t kVectorBytes = kPanelLanes * 4;
   const uint32_t groups = args.weights.rows / kGroupRows;
   for (uint32_t quarter = 0; quarter < 4; ++quarter) {
-    const size_t offset = quarter * 16;
+    const auto gather = [&](size_t offset, void* to) { gather_lanes(args.weights, channels, quarter, offset, to); };
     int32_t sums[kLanes];
-    gather_lanes(args.weights, panels, offset, filter->start[quarter]);
-    gather_lanes(args.weights, panels, kPanelLanes * 4 + offset, filter->multiplier[quarter]);
-    gather_lanes(args.weights, panels, 2 * kPanelLanes * 4 + offset, sums);
+    gather(0, filter->start[quarter]);
+    gather(kVectorBytes, filter->multiplier[quarter]);
+    gather(2 * kVectorBytes, sums);
     store_i32(filter->start[quarter], start_of(load_i32(filter->start[quarter]), load_i32(sums)));
-    for (uint32_t g = 0; g < groups; ++g) {
-      gather_lanes(args.weights, panels, kInt8HeaderBytes + g * kGroupBytes + offset, filter->weights[g][quarter]);
-    }
+    for (uint32_t g = 0; g < groups; ++g) gather(kInt8HeaderBytes + g * kGroupBytes, filter->weights[g][quarter]);
     if (args.window.k_h != 3 || groups > 3) continue;
     for (uint32_t g = 0; g < groups; ++g) {
       for (uint32_t lane = 0; lane < kLanes; ++lane) {
@@ -117,10 +125,22 @@ inline B bytes_or_padding(const DepthwiseBytes& d, const uint8_t* row, size_t at
   return row ? load_bytes(row + at, d.lanes) : splat_u8(d.args->in.zero_point);
 }
 
-inline void end_depthwise(const DepthwiseBytes& d, const I (&sum)[4], const CodeLimits& limits, uint8_t* out) {
+inline B end_depthwise(const DepthwiseBytes& d, const I (&sum)[4], const CodeLimits& limits) {
   F multiplier[4];
   POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) multiplier[q] = load_f32(d.filter->multiplier[q]);
-  store_bytes(out, codes_of(sum, multiplier, limits), d.lanes);
+  return codes_of(sum, multiplier, limits);
+}
+
+// Sums of three columns of taps.
+template <bool kSmall>
+POSY_INLINE inline B depthwise_codes(const DepthwiseBytes& d, const W (&taps)[3][4],
+                                     const uint8_t (*weights)[4][kLanes * kGroupRows], const CodeLimits& limits) {
+  I sum[4];
+  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
+    sum[q] = load_i32(d.filter->start[q]);
+    POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) sum[q] = dot_each<kSmall>(sum[q], taps[j][q], load_w(weights[j][q]));
+  }
+  return end_depthwise(d, sum, limits);
 }
 
 // One output pixel of any window.
@@ -146,7 +166,8 @@ POSY_SHARED void int8_depthwise_pixel(const DepthwiseBytes& d, uint32_t y, uint3
       for (uint32_t q = 0; q < 4; ++q) sum[q] = dot_each<kSmall>(sum[q], x4[q], load_w(d.filter->weights[j * groups + g][q]));
     }
   }
-  end_depthwise(d, sum, CodeLimits(d.args->ending), d.args->out.row(y) + (size_t)x * d.args->out.pixel_stride + d.channel);
+  uint8_t* out = d.args->out.row(y) + (size_t)x * d.args->out.pixel_stride + d.channel;
+  store_bytes(out, end_depthwise(d, sum, CodeLimits(d.args->ending)), d.lanes);
 }
 
 // Columns of one output row, or of two that follow each other, of a 3x3 window.
@@ -181,15 +202,8 @@ void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
   for (uint32_t x = columns.begin; x < columns.end; ++x) {
     POSY_UNROLL for (uint32_t j = 3 - kStride; j < 3; ++j) load_column(taps[j]);
     POSY_UNROLL for (uint32_t r = 0; r < kOutRows; ++r) {
-      const auto& weights = r == 0 ? d.filter->weights : d.filter->next;
-      I sum[4];
-      POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
-        sum[q] = load_i32(d.filter->start[q]);
-        POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) {
-          sum[q] = dot_each<kSmall>(sum[q], taps[j][q], load_w(weights[j][q]));
-        }
-      }
-      end_depthwise(d, sum, limits, out[r]);
+      const auto* weights = r == 0 ? d.filter->weights : d.filter->next;
+      store_bytes(out[r], depthwise_codes<kSmall>(d, taps, weights, limits), d.lanes);
       out[r] += out_step;
     }
     POSY_UNROLL for (uint32_t j = 0; j < 3 - kStride; ++j) {
@@ -218,21 +232,74 @@ inline void int8_depthwise_rows(const DepthwiseBytes& d, Range rows, Range colum
   }
 }
 
+// Few channels: a row of pixels is one run of bytes, and a vector has several pixels. Two rows of a 3x3 window.
+template <bool kSmall>
+void int8_depthwise_run(const DepthwiseBytes& d, uint32_t y, Range columns) {
+  const Int8DepthwiseConv2dArgs& args = *d.args;
+  const int64_t in_y = window_origin(y, 1, args.window.pad_top), row_bytes = (int64_t)args.in.row_stride();
+  const uint8_t* rows[4] = {d.in_row(in_y), d.in_row(in_y + 2), d.in_row(in_y + 1), d.in_row(in_y + 3)};
+  const CodeLimits limits(args.ending);
+  const B padding = splat_u8(args.in.zero_point);
+  const int64_t end = (int64_t)columns.end * args.in.c;
+  for (int64_t i = (int64_t)columns.begin * args.in.c; i < end; i += kByteLanes) {
+    W taps[3][4];
+    POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) {
+      const int64_t at = i + ((int64_t)j - args.window.pad_left) * args.in.c;
+      const Range inside = {(uint32_t)(at < 0 ? (-at < kByteLanes ? -at : kByteLanes) : 0),
+                            (uint32_t)(row_bytes - at < 0            ? 0
+                                       : row_bytes - at < kByteLanes ? row_bytes - at
+                                                                     : kByteLanes)};
+      B bytes[4];
+      POSY_UNROLL for (uint32_t r = 0; r < 4; ++r) {
+        bytes[r] = rows[r] && inside.begin < inside.end ? load_inside(rows[r] + at, inside, padding) : padding;
+      }
+      interleave(bytes, taps[j]);
+    }
+    const uint32_t lanes = end - i < kByteLanes ? (uint32_t)(end - i) : kByteLanes;
+    POSY_UNROLL for (uint32_t r = 0; r < 2; ++r) {
+      const auto* weights = r == 0 ? d.filter->weights : d.filter->next;
+      store_bytes(args.out.row(y + r) + i, depthwise_codes<kSmall>(d, taps, weights, limits), lanes);
+    }
+  }
+}
+
+inline bool suits_depthwise_run(const Int8DepthwiseConv2dArgs& args) {
+  const Window& w = args.window;
+  const bool is_gapless = args.in.pixel_stride == args.in.c && args.out.pixel_stride == args.out.c;
+  return is_gapless && args.in.c < kByteLanes && kByteLanes % args.in.c == 0 && args.in.c % 4 == 0 && w.k_h == 3 &&
+         w.k_w == 3 && w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1;
+}
+
+template <bool kSmall>
+inline void int8_depthwise_runs(const DepthwiseBytes& d, Range rows, Range columns) {
+  uint32_t y = rows.begin;
+  for (; y + 1 < rows.end; y += 2) int8_depthwise_run<kSmall>(d, y, columns);
+  if (y < rows.end) int8_depthwise_rows<kSmall>({d.args, d.filter, 0, d.args->out.c}, {y, y + 1}, columns);
+}
+
+template <bool kSmall>
+inline void int8_depthwise_part(const Int8DepthwiseConv2dArgs& args, const Region& part) {
+  DepthwiseFilter filter;
+  if (kSmall && suits_depthwise_run(args) && part.groups.end * kPanelLanes >= args.out.c && part.groups.begin == 0) {
+    load_filter(args, {0, args.out.c}, &filter);
+    int8_depthwise_runs<kSmall>({&args, &filter, 0, kByteLanes}, part.rows, part.columns);
+    return;
+  }
+  for (uint32_t panel = part.groups.begin; panel < part.groups.end; panel += kBlocks) {
+    const uint32_t channel = panel * kPanelLanes;
+    const uint32_t lanes = min_u32(args.out.c, min_u32(part.groups.end, panel + kBlocks) * kPanelLanes) - channel;
+    load_filter(args, {channel, lanes}, &filter);
+    int8_depthwise_rows<kSmall>({&args, &filter, channel, lanes}, part.rows, part.columns);
+  }
+}
+
 inline void int8_depthwise_conv_2d_simd(const Int8DepthwiseConv2dArgs& args, const Task& task) {
   if (args.weights.rows > kMostDepthwiseGroups * kGroupRows) return int8_depthwise_conv_2d_oracle(args, task);
   const Region part = region(task, args.out, divide_up(args.out.c, kPanelLanes));
-  DepthwiseFilter filter;
-  for (uint32_t panel = part.groups.begin; panel < part.groups.end; panel += kBlocks) {
-    const Range panels = {panel, min_u32(part.groups.end, panel + kBlocks)};
-    load_filter(args, panels, &filter);
-    const uint32_t channel = panel * kPanelLanes;
-    const uint32_t lanes = min_u32(args.out.c, panels.end * kPanelLanes) - channel;
-    const DepthwiseBytes d = {&args, &filter, channel, lanes};
-    if (args.weights.pairs_are_small || !kPairsMatter) {
-      int8_depthwise_rows<true>(d, part.rows, part.columns);
-    } else {
-      int8_depthwise_rows<!kPairsMatter>(d, part.rows, part.columns);
-    }
+  if (args.weights.pairs_are_small || !kPairsMatter) {
+    int8_depthwise_part<true>(args, part);
+  } else {
+    int8_depthwise_part<!kPairsMatter>(args, part);
   }
 }
 

@@ -28,16 +28,6 @@ struct Int8End {
 // A lane has four bytes of everything: a group, a start value, a multiplier.
 constexpr uint32_t kLaneBytes = 4;
 
-// The first n of kTileLanes codes.
-POSY_INLINE inline void copy_lanes(uint8_t* to, const uint8_t* from, uint32_t n) {
-  constexpr uint32_t kAll = kTilePanels * kTileVectors * kLanes;
-  if (n == kAll) {
-    memcpy(to, from, kAll);
-  } else {
-    for (uint32_t i = 0; i < n; ++i) to[i] = from[i];
-  }
-}
-
 // Where vector v of the tile begins in a row of groups, or in a vector of the header.
 POSY_INLINE inline size_t vector_offset(size_t panel_stride, uint32_t v) {
   return v / kTileVectors * panel_stride + v % kTileVectors * kLanes * kLaneBytes;
@@ -58,72 +48,80 @@ POSY_INLINE inline void add_products(const TilePixels<uint8_t, kRows, kPixelsPer
   }
 }
 
-// The sums of a tile, rows of kMostTileVectors vectors: the one way from them to outputs, for tiles of all heights.
-constexpr uint32_t kMostTileVectors = kTilePanels * kTileVectors;
-constexpr uint32_t kTileLanes = kMostTileVectors * kLanes;
-// Rows whose codes make one vector of bytes.
-constexpr uint32_t kRowsPerBytes = 4 / kMostTileVectors;
-
-POSY_SHARED void end_in_codes(const int32_t* sums, uint32_t rows, const F (&multiplier)[kMostTileVectors], uint8_t* out,
+// The sums of a tile, rows of kVectors vectors: one way from them to outputs for tiles of all heights. `multiplier` has
+// 4 / kVectors times those of a row.
+template <uint32_t kVectors>
+POSY_SHARED void end_in_codes(const int32_t* sums, uint32_t rows, const F (&multiplier)[4], uint8_t* out,
                               const Int8End& end) {
+  constexpr uint32_t kRows = 4 / kVectors;
   const CodeLimits limits(end.ending);
-  const uint32_t lanes = min_u32(end.lanes, kTileLanes);
-  F factors[4];
-  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) factors[q] = multiplier[q % kMostTileVectors];
-  alignas(64) uint8_t codes[kByteLanes];
-  for (uint32_t m = 0; m < rows; m += kRowsPerBytes, sums += kRowsPerBytes * kTileLanes) {
+  const uint32_t lanes = min_u32(end.lanes, kVectors * kLanes);
+  for (uint32_t m = 0; m < rows; m += kRows, sums += 4 * kLanes) {
     I sum[4];
     POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) sum[q] = load_i32(sums + q * kLanes);
-    store_bytes(codes, in_order(codes_of(sum, factors, limits)), kByteLanes);
-    POSY_UNROLL for (uint32_t r = 0; r < kRowsPerBytes; ++r, out += end.out_stride) {
-      if (m + r < rows) copy_lanes(out, codes + r * kTileLanes, lanes);
-    }
+    store_rows<kVectors>(out, end.out_stride, in_order(codes_of(sum, multiplier, limits)), min_u32(kRows, rows - m),
+                         lanes);
+    out += kRows * end.out_stride;
   }
 }
 
-POSY_SHARED void end_in_floats(const int32_t* sums, uint32_t rows, const F (&multiplier)[kMostTileVectors], float* out,
+template <uint32_t kVectors>
+POSY_SHARED void end_in_floats(const int32_t* sums, uint32_t rows, const F (&multiplier)[4], float* out,
                                const Int8End& end) {
   const F low = splat_f32(end.ending.clamp.low), high = splat_f32(end.ending.clamp.high);
-  for (uint32_t m = 0; m < rows; ++m, out += end.out_stride, sums += kTileLanes) {
-    for (uint32_t v = 0; v < kMostTileVectors && v * kLanes < end.lanes; ++v) {
+  for (uint32_t m = 0; m < rows; ++m, out += end.out_stride, sums += kVectors * kLanes) {
+    for (uint32_t v = 0; v < kVectors && v * kLanes < end.lanes; ++v) {
       const F x = clamped(scaled(load_i32(sums + v * kLanes), multiplier[v]), low, high);
       store_floats(out + v * kLanes, x, min_u32(end.lanes - v * kLanes, kLanes));
     }
   }
 }
 
-POSY_SHARED void end_tile(const int32_t* sums, uint32_t rows, const F (&multiplier)[kMostTileVectors],
-                          size_t first_pixel, const Int8End& end) {
-  const size_t at = first_pixel * end.out_stride;
-  if (end.codes) {
-    end_in_codes(sums, rows, multiplier, end.codes + at, end);
-  } else {
-    end_in_floats(sums, rows, multiplier, end.floats + at, end);
+// Codes of all rows of a tile, without a detour through memory.
+template <uint32_t kRows, uint32_t kVectors>
+POSY_INLINE inline void store_tile(const I (&sum)[kRows][kVectors], const F (&multiplier)[4], uint8_t* out,
+                                   const Int8End& end) {
+  constexpr uint32_t kRowsAtATime = 4 / kVectors;
+  const CodeLimits limits(end.ending);
+  const uint32_t lanes = min_u32(end.lanes, kVectors * kLanes);
+  POSY_UNROLL for (uint32_t m = 0; m < kRows; m += kRowsAtATime) {
+    I four[4];
+    POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
+      const uint32_t row = m + q / kVectors;
+      four[q] = sum[row < kRows ? row : m][q % kVectors];
+    }
+    store_rows<kVectors>(out, end.out_stride, in_order(codes_of(four, multiplier, limits)),
+                         kRows - m < kRowsAtATime ? kRows - m : kRowsAtATime, lanes);
+    out += kRowsAtATime * end.out_stride;
   }
 }
 
-// The most frequent tile's codes, all lanes of all rows, without a detour through memory.
 template <uint32_t kRows, uint32_t kVectors>
-POSY_INLINE inline void store_tile(const I (&sum)[kRows][kVectors], const F (&multiplier)[kMostTileVectors],
-                                   size_t first_pixel, const Int8End& end) {
-  const CodeLimits limits(end.ending);
-  uint8_t* out = end.codes + first_pixel * end.out_stride;
-  F factors[4];
-  POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) factors[q] = multiplier[q % kMostTileVectors];
-  POSY_UNROLL for (uint32_t m = 0; m < kRows; m += kRowsPerBytes) {
-    I four[4];
-    POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
-      const uint32_t row = m + q / kMostTileVectors;
-      four[q] = sum[row < kRows ? row : m][q % kMostTileVectors];
+POSY_INLINE inline void end_tile(const I (&sum)[kRows][kVectors], size_t first_pixel, const Int8Panels& panels,
+                                 const Int8End& end) {
+  const uint8_t* header = panels.data + kPanelLanes * kLaneBytes;
+  F multiplier[4];
+  POSY_UNROLL for (uint32_t v = 0; v < 4; ++v) {
+    multiplier[v] = load_f32((const float*)(header + vector_offset(panels.stride, v % kVectors)));
+  }
+  const size_t at = first_pixel * end.out_stride;
+  if constexpr (kRows == kTileRows) {  // the most frequent height
+    if (end.codes) {
+      store_tile(sum, multiplier, end.codes + at, end);
+      return;
     }
-    const B codes = in_order(codes_of(four, factors, limits));
-    store_row<0>(out, codes);
-    out += end.out_stride;
-    if constexpr (kRowsPerBytes == 2) {
-      if (m + 1 == kRows) break;
-      store_row<1>(out, codes);
-      out += end.out_stride;
+  }
+  constexpr uint32_t kRowsWithRoom = (kRows * kVectors + 3) / 4 * 4 / kVectors;
+  alignas(64) int32_t sums[kRowsWithRoom * kVectors * kLanes];
+  POSY_UNROLL for (uint32_t m = 0; m < kRowsWithRoom; ++m) {
+    POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
+      store_i32(sums + (m * kVectors + v) * kLanes, m < kRows ? sum[m < kRows ? m : 0][v] : splat_i32(0));
     }
+  }
+  if (end.codes) {
+    end_in_codes<kVectors>(sums, kRows, multiplier, end.codes + at, end);
+  } else {
+    end_in_floats<kVectors>(sums, kRows, multiplier, end.floats + at, end);
   }
 }
 
@@ -165,28 +163,7 @@ void int8_tile(const PatchOf<uint8_t>& patch, size_t first_pixel, const Int8Pane
       }
     }
   }
-  const uint8_t* header = panels.data + kPanelLanes * kLaneBytes;
-  F multiplier[kMostTileVectors];
-  POSY_UNROLL for (uint32_t v = 0; v < kMostTileVectors; ++v) {
-    multiplier[v] = v < kVectors ? load_f32((const float*)(header + vector_offset(panel_stride, v))) : splat_f32(0);
-  }
-  if constexpr (kRows == kTileRows && kVectors == kMostTileVectors) {
-    if (end.codes && end.lanes >= kTileLanes) {
-      store_tile(sum, multiplier, first_pixel, end);
-      return;
-    }
-  }
-  // Room for whole vectors of bytes; what a narrower tile has not is 0.
-  constexpr uint32_t kRowsWithRoom = (kRows + kRowsPerBytes - 1) / kRowsPerBytes * kRowsPerBytes;
-  alignas(64) int32_t sums[kRowsWithRoom * kTileLanes];
-  POSY_UNROLL for (uint32_t m = 0; m < kRowsWithRoom; ++m) {
-    POSY_UNROLL for (uint32_t v = 0; v < kMostTileVectors; ++v) {
-      const bool is_there = m < kRows && v < kVectors;
-      store_i32(sums + (m * kMostTileVectors + v) * kLanes,
-                is_there ? sum[m < kRows ? m : 0][v < kVectors ? v : 0] : splat_i32(0));
-    }
-  }
-  end_tile(sums, kRows, multiplier, first_pixel, end);
+  end_tile(sum, first_pixel, panels, end);
 }
 
 using Int8Tile = void (*)(const PatchOf<uint8_t>&, size_t, const Int8Panels&, const int32_t*, const Int8End&);

@@ -4,7 +4,7 @@
 //
 // - I, kLanes: integers of 32 bits. splat_i32, load_i32, store_i32, +.
 // - B, kBlocks: bytes, kBlocks * 16 of them. load_bytes(p, n), store_bytes(p, v, n): the first n, nothing beyond them
-//   is touched; splat_u8.
+//   is touched; load_inside(p, range, outside): those of the range, of `outside` the others; splat_u8.
 // - Groups of four bytes: W has kLanes of them, weights or inputs; load_w. An operand is kOperandGroups groups of one
 //   pixel: load_operand, and load_group for one alone.
 // - dot<kSmall>(sum, x, i, w): sum + the four products of group i of the operand with each of w; kSmall says that the
@@ -16,8 +16,8 @@
 // - F, splat_f32, load_f32: floats, as many as I. scaled(I, F) is f32(sum) * multiplier, clamped(F, low, high),
 //   which is clamp_f32 to the bit; store_floats(p, F, n): the first n.
 // - codes_of(4 I, 4 F, CodeLimits): the codes of sums as int8_code() has them. Sums in the order in which interleave()
-//   takes vectors apart become bytes in theirs; of sums that follow each other, in_order() puts the codes in order, and
-//   store_row<r>(p, codes) stores those of row r.
+//   takes vectors apart become bytes in theirs; of sums that follow each other, in_order() puts the codes in order.
+//   store_rows<v>(p, stride, codes, n, lanes) stores them as n rows, of v of these vectors each, `lanes` of its codes.
 // - kTileRows, kTilePanels, kTileVectors, kPixelsPerPointer: as in simd.hpp.
 #pragma once
 #include "kernels/int8_weights.hpp"

@@ -65,6 +65,13 @@ inline void store_bytes(uint8_t* p, B v, uint32_t n) {
 inline B splat_u8(uint8_t x) {
   return vdupq_n_u8(x);
 }
+inline B load_inside(const uint8_t* p, Range inside, B outside) {
+  if (inside.end - inside.begin == 16) return vld1q_u8(p);
+  uint8_t bytes[16];
+  vst1q_u8(bytes, outside);
+  memcpy(bytes + inside.begin, p + inside.begin, inside.end - inside.begin);
+  return vld1q_u8(bytes);
+}
 
 #if defined(POSY_INT8_I8MM)
 
@@ -217,14 +224,23 @@ inline B codes_of(const I (&sum)[4], const F (&multiplier)[4], const CodeLimits&
 inline B in_order(B codes) {
   return codes;
 }
-template <uint32_t kRow>
-inline void store_row(uint8_t* p, B codes) {
-#if defined(__aarch64__)
-  static_assert(kRow == 0, "a row has all 16 lanes");
-  vst1q_u8(p, codes);
-#else
-  vst1_u8(p, kRow == 0 ? vget_low_u8(codes) : vget_high_u8(codes));
-#endif
+// Rows of kVectors vectors' codes, `lanes` of each.
+template <uint32_t kVectors>
+inline void store_rows(uint8_t* p, size_t stride, B codes, uint32_t rows, uint32_t lanes) {
+  constexpr uint32_t kRowBytes = kVectors * kLanes;
+  uint8_t bytes[16];
+  if (kRowBytes == 16 && lanes == 16) {
+    vst1q_u8(p, codes);
+    return;
+  }
+  vst1q_u8(bytes, codes);
+  for (uint32_t r = 0; r < rows; ++r, p += stride) {
+    if (lanes == kRowBytes) {
+      memcpy(p, bytes + r * kRowBytes, kRowBytes);
+    } else {
+      for (uint32_t i = 0; i < lanes; ++i) p[i] = bytes[r * kRowBytes + i];
+    }
+  }
 }
 inline void store_floats(float* p, F x, uint32_t n) {
   if (n >= kLanes) {

@@ -56,6 +56,9 @@ inline B load_bytes(const uint8_t* p, uint32_t n) {
 inline void store_bytes(uint8_t* p, B v, uint32_t n) {
   _mm512_mask_storeu_epi8(p, first_bytes(n), v);
 }
+inline B load_inside(const uint8_t* p, Range inside, B outside) {
+  return _mm512_mask_loadu_epi8(outside, first_bytes(inside.end) & ~first_bytes(inside.begin), p);
+}
 inline B splat_u8(uint8_t x) {
   return _mm512_set1_epi8((char)x);
 }
@@ -107,10 +110,20 @@ inline B in_order(B codes) {
   const I from = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   return _mm512_permutexvar_epi32(from, codes);
 }
-// One of the rows of a tile that make a vector of bytes.
-template <uint32_t kRow>
-inline void store_row(uint8_t* p, B codes) {
-  _mm256_storeu_si256((__m256i*)p, _mm512_extracti64x4_epi64(codes, kRow));
+// Rows of kVectors vectors' codes, `lanes` of each: 32 or 16.
+template <uint32_t kVectors>
+inline void store_rows(uint8_t* p, size_t stride, B codes, uint32_t rows, uint32_t lanes) {
+  if constexpr (kVectors == 2) {
+    const __mmask32 mask = (__mmask32)((1ull << lanes) - 1);
+    _mm256_mask_storeu_epi8(p, mask, _mm512_castsi512_si256(codes));
+    if (rows > 1) _mm256_mask_storeu_epi8(p + stride, mask, _mm512_extracti64x4_epi64(codes, 1));
+  } else {
+    const __mmask16 mask = (__mmask16)((1u << lanes) - 1);
+    _mm_mask_storeu_epi8(p, mask, _mm512_castsi512_si128(codes));
+    if (rows > 1) _mm_mask_storeu_epi8(p + stride, mask, _mm512_extracti32x4_epi32(codes, 1));
+    if (rows > 2) _mm_mask_storeu_epi8(p + 2 * stride, mask, _mm512_extracti32x4_epi32(codes, 2));
+    if (rows > 3) _mm_mask_storeu_epi8(p + 3 * stride, mask, _mm512_extracti32x4_epi32(codes, 3));
+  }
 }
 
 inline void store_floats(float* p, F x, uint32_t n) {
@@ -170,7 +183,7 @@ inline __m128i load_first_16(const uint8_t* p, uint32_t n) {
   }
   return _mm_set_epi64x((long long)high, (long long)low);
 }
-inline void store_first_16(uint8_t* p, __m128i v, uint32_t n) {
+POSY_SHARED void store_some_16(uint8_t* p, __m128i v, uint32_t n) {
   if (n >= 16) {
     _mm_storeu_si128((__m128i*)p, v);
     return;
@@ -192,8 +205,8 @@ inline B load_bytes(const uint8_t* p, uint32_t n) {
   return n >= 32 ? _mm256_loadu_si256((const __m256i*)p) : load_some_bytes(p, n);
 }
 POSY_SHARED void store_some_bytes(uint8_t* p, B v, uint32_t n) {
-  store_first_16(p, _mm256_castsi256_si128(v), n);
-  if (n > 16) store_first_16(p + 16, _mm256_extracti128_si256(v, 1), n - 16);
+  store_some_16(p, _mm256_castsi256_si128(v), n);
+  if (n > 16) store_some_16(p + 16, _mm256_extracti128_si256(v, 1), n - 16);
 }
 inline void store_bytes(uint8_t* p, B v, uint32_t n) {
   if (n >= 32) {
@@ -204,6 +217,16 @@ inline void store_bytes(uint8_t* p, B v, uint32_t n) {
 }
 inline B splat_u8(uint8_t x) {
   return _mm256_set1_epi8((char)x);
+}
+POSY_SHARED B load_some_inside(const uint8_t* p, Range inside, B outside) {
+  uint8_t bytes[32];
+  _mm256_storeu_si256((__m256i*)bytes, outside);
+  memcpy(bytes + inside.begin, p + inside.begin, inside.end - inside.begin);
+  return _mm256_loadu_si256((const __m256i*)bytes);
+}
+inline B load_inside(const uint8_t* p, Range inside, B outside) {
+  if (inside.end - inside.begin == 32) return _mm256_loadu_si256((const __m256i*)p);
+  return load_some_inside(p, inside, outside);
 }
 
 // With AVX2 alone, bytes are multiplied in pairs. Their sums have 16 bits, which small pairs stay within; others are
@@ -261,10 +284,20 @@ inline B codes_of(const I (&sum)[4], const F (&multiplier)[4], const CodeLimits&
 inline B in_order(B codes) {
   return _mm256_permutevar8x32_epi32(codes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
-template <uint32_t kRow>
-inline void store_row(uint8_t* p, B codes) {
-  _mm_storeu_si128((__m128i*)p, _mm256_extracti128_si256(codes, kRow));
+// Rows of a panel's codes, `lanes` of each.
+template <uint32_t kVectors>
+inline void store_rows(uint8_t* p, size_t stride, B codes, uint32_t rows, uint32_t lanes) {
+  static_assert(kVectors == 2);
+  const __m128i first = _mm256_castsi256_si128(codes), second = _mm256_extracti128_si256(codes, 1);
+  if (lanes == kPanelLanes) {
+    _mm_storeu_si128((__m128i*)p, first);
+    if (rows > 1) _mm_storeu_si128((__m128i*)(p + stride), second);
+  } else {
+    store_some_16(p, first, lanes);
+    if (rows > 1) store_some_16(p + stride, second, lanes);
+  }
 }
+
 inline void store_floats(float* p, F x, uint32_t n) {
   if (n >= kLanes) {
     _mm256_storeu_ps(p, x);

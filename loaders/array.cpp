@@ -24,6 +24,11 @@ FakeQuant fake_quant_of(const GraphNode& node, float min, float max) {
   return {(q_low - nudged) * scale, (q_high - nudged) * scale, scale, 1.0f / scale};
 }
 
+std::optional<CodeScale> FakeQuant::codes() const {
+  if (!(scale > 0) || std::round((high - low) * inverse_scale) != 255) return {};
+  return code_scale(scale, std::round(-low * inverse_scale));
+}
+
 size_t element_count(const std::vector<int64_t>& dims) {
   uint64_t count = 1;
   for (const int64_t d : dims) {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,9 @@ size_t element_count(const std::vector<int64_t>& dims);
 // (fake_quant_ops_functor.h, Nudge).
 struct FakeQuant {
   float low, high, scale, inverse_scale;
+
+  // The same as codes of 8 bits; none if there are more levels, or fewer.
+  std::optional<CodeScale> codes() const;
 };
 FakeQuant fake_quant_of(const GraphNode& node, float min, float max);
 

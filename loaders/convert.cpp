@@ -8,8 +8,9 @@
 #include "engine/format.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
-#include "loaders/int8_network.h"
+#include "loaders/known_codes.h"
 #include "loaders/labels.h"
+#include "loaders/make_integers.h"
 #include "loaders/pack.h"
 #include "loaders/plan.h"
 #include "loaders/round_graph.h"
@@ -36,25 +37,9 @@ void add_labels(Network* network, const std::string& graph, const std::vector<st
   }
 }
 
-std::string percent(double part) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g %%", part * 100);
-  return text;
-}
-
-void make_int8(Network* network, const ConvertOptions& options) {
-  const std::vector<std::string> photos = photos_in(options.calibrate);
-  Int8Choice choice = choose_int8(*network, photos, options.max_drop);
-  *network = std::move(choice.network);
-  std::vector<std::string>& notes = network->notes;
-  notes.insert(notes.end(), choice.notes.begin(), choice.notes.end());
-  const size_t used = photos.size() - choice.notes.size();
-  char divergence[32];
-  std::snprintf(divergence, sizeof divergence, "%.2g", choice.divergence);
-  notes.push_back("8-bit codes, ranges by the rule '" + std::string(range_rule_name(choice.rule)) + "': on " +
-                  std::to_string(used) + " photos the scores diverge by " + divergence + ", and " +
-                  percent(choice.changed_labels) + " of the best labels change");
-  for (const std::string& name : choice.floats) notes.push_back("stays float: " + printable_name(name));
+// Of layers for which choose_bits() has not rounded anything.
+WeightChoice choice_of_rest(const BitsOptions& bits) {
+  return bits.target_bytes > 0 || bits.max_drop ? WeightChoice::kU8 : bits.weights;
 }
 
 }  // namespace
@@ -79,7 +64,11 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
       const size_t count = round_constants(&graph, *levels);
       graph.notes.push_back(std::to_string(count) + " constants rounded to " + std::to_string(*levels) + " levels");
     }
+    if (!options.known_codes) {
+      for (GraphNode& node : graph.nodes) node.codes.reset();
+    }
     network = lower(graph, options.lower);
+    if (!options.known_codes) forget_known_codes(&network);
     report.graph = path;
     report.graph_bytes = graph.file_bytes;
     report.graph_nodes = graph.nodes.size();
@@ -87,11 +76,16 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
     add_labels(&network, path, graph.suggested_labels, options, &report);
   }
   try {
-    simplify(&network, options.keep_bottleneck);
-    if (options.int8) make_int8(&network, options);
+    if (!make_integers(&network, options)) {
+      if (options.bits.is_asked()) {
+        BitsOptions bits = options.bits;
+        bits.winograd = options.winograd;
+        choose_bits(&network, bits, &report.bits);
+      }
+    }
     if (options.winograd) choose_winograd(&network);
     const Plan plan = make_plan(&network);
-    conversion.posy = write_posy(network, plan, options.weights);
+    conversion.posy = write_posy(network, plan, choice_of_rest(options.bits));
   } catch (const InputError& error) {
     throw InputError(path + ": " + error.what());
   }
@@ -101,6 +95,7 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
   report.input = network.values[(size_t)network.input].shape;
   report.preprocessing = network.preprocessing;
   report.rewrites = network.rewrites;
+  report.notes.insert(report.notes.end(), report.bits.notes.begin(), report.bits.notes.end());
   report.notes.insert(report.notes.end(), network.notes.begin(), network.notes.end());
   return conversion;
 }
@@ -116,13 +111,13 @@ LoadedModel load_model(const std::string& path, const ConvertOptions& options) {
   if (form == FileForm::kPacked) {
     const std::vector<uint8_t> packed = read_file(path);
     model.packed_bytes = packed.size();
-    model.made = unpack_posy(packed, path);
-    model.posy = model.made;
+    model.converted = unpack_posy(packed, path);
+    model.posy = model.converted;
     return model;
   }
   Conversion conversion = convert_graph(path, options);
-  model.made = std::move(conversion.posy);
-  model.posy = model.made;
+  model.converted = std::move(conversion.posy);
+  model.posy = model.converted;
   model.report = std::move(conversion.report);
   return model;
 }

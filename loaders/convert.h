@@ -1,5 +1,5 @@
-// A graph's file becomes a .posy file's bytes: read (-> round_constants) -> lower -> simplify -> choose_winograd ->
-// plan -> write.
+// A graph's file becomes a .posy file's bytes: read (-> round_constants) -> lower -> make_integers, which simplifies ->
+// choose_bits -> choose_winograd -> plan -> write.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -7,23 +7,23 @@
 #include <string>
 #include <vector>
 
+#include "loaders/choose_bits.h"
 #include "loaders/lower.h"
 #include "loaders/mapped_file.h"
-#include "loaders/quantize.h"
 
 namespace posy {
 
 struct ConvertOptions {
   LowerOptions lower;
   std::string labels;  // a file; empty: the one beside the graph, if there is one
-  WeightChoice weights = WeightChoice::kAuto;
+  BitsOptions bits;    // of the weights
   std::optional<uint32_t> rounded_levels;  // round_constants() first: loaders/round_graph.h
   bool keep_bottleneck = false;
   bool winograd = true;  // where it saves time: loaders/winograd.h
-  // 8-bit codes and integer arithmetic, with ranges from the photos of a folder: loaders/int8_network.h
+  // 8-bit codes and integer arithmetic, with ranges from bits.photos: loaders/int8_network.h
   bool int8 = false;
-  std::string calibrate;
-  double max_drop = 1;  // part of the photos that may get another label
+  // Graphs that are quantized already run as the integers that they are: loaders/known_codes.h.
+  bool known_codes = true;
 };
 
 // What was found and done, for people.
@@ -38,6 +38,7 @@ struct ConvertReport {
   std::string labels_file;  // empty: none found
   uint32_t classes = 0;
   std::map<std::string, int> rewrites;
+  BitsReport bits;
 };
 
 struct Conversion {
@@ -55,9 +56,9 @@ FileForm form_of(const std::string& path);
 struct LoadedModel {
   std::span<const uint8_t> posy;  // of one of the two below
   MappedFile file;
-  std::vector<uint8_t> made;
-  size_t packed_bytes = 0;  // of a packed file
-  ConvertReport report;     // empty for a .posy file
+  std::vector<uint8_t> converted;  // or unpacked
+  size_t packed_bytes = 0;         // of a packed file
+  ConvertReport report;            // empty for a .posy file
 };
 LoadedModel load_model(const std::string& path, const ConvertOptions& options);
 

@@ -143,6 +143,12 @@ int64_t GraphTensor::integer(size_t i) const {
   return static_cast<int64_t>(value);
 }
 
+std::optional<CodeScale> code_scale(double scale, double zero_point) {
+  const bool is_code = zero_point >= 0 && zero_point <= 255 && zero_point == std::floor(zero_point);
+  if (!is_code || !(scale >= 0x1p-20 && scale <= 0x1p20)) return {};
+  return CodeScale{(float)scale, (uint8_t)zero_point};
+}
+
 const GraphAttribute* GraphNode::attribute(const std::string& key) const {
   const auto found = attributes.find(key);
   return found == attributes.end() ? nullptr : &found->second;

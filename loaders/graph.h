@@ -78,12 +78,22 @@ struct GraphAttribute {
   std::vector<std::string> texts;
 };
 
+// Codes of 8 bits, 0 to 255: code q stands for (q - zero_point) * scale.
+struct CodeScale {
+  float scale;
+  uint8_t zero_point;
+  bool operator==(const CodeScale&) const = default;
+};
+// None where 8-bit arithmetic has no room for them: a zero point that is no code, a scale beyond 2^20 either way.
+std::optional<CodeScale> code_scale(double scale, double zero_point);
+
 struct GraphNode {
   std::string name;
   std::string op;
   std::vector<std::string> inputs;  // as written: "name", "name:1" or "^name" (control)
   std::unordered_map<std::string, GraphAttribute> attributes;
   size_t place = 0;  // byte offset (binary) or line (text) of the node in the file, for messages
+  std::optional<CodeScale> codes = {};  // that the file says its outputs are rounded to, for formats that say it
 
   const GraphAttribute* attribute(const std::string& key) const;  // null when absent
 };

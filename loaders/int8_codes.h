@@ -9,10 +9,6 @@ namespace posy {
 
 // The scale and zero point with which codes 0 to 255 reach from `low` to `high` and one of them is 0. Low above 0 or
 // high below it counts as 0.
-struct CodeScale {
-  float scale;
-  uint8_t zero_point;
-};
 CodeScale scale_of_range(float low, float high);
 
 // The code nearest to x.

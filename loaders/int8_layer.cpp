@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "loaders/error.h"
 #include "loaders/int8_panels.h"
@@ -71,6 +72,99 @@ double best_step(const Channel& channel, double least_step) {
   return best;
 }
 
+// ---- Weights that are whole multiples of a step ----
+
+constexpr int kMostLevel = 255;           // of weights that a graph quantized to 8 bits
+constexpr double kNearWhole = 0.02;       // of a step, while the step is known by one weight alone
+constexpr double kExact = 1e-3;           // of a step; floats of 255 levels are off by 1.5e-5
+constexpr double kFinestBias = 1 << 20;   // steps of a bias, where no weight asks for a step
+
+// Their multiples of `step`; empty if one is further than `tolerance` off.
+std::vector<double> multiples(const std::vector<double>& weights, double step, double tolerance) {
+  std::vector<double> codes;
+  for (const double w : weights) {
+    codes.push_back(std::nearbyint(w / step));
+    if (!(std::fabs(w / step - codes.back()) <= tolerance)) return {};
+  }
+  return codes;
+}
+
+// The step of least squares for these multiples.
+double fitted_step(const std::vector<double>& weights, const std::vector<double>& codes) {
+  double products = 0, squares = 0;
+  for (size_t i = 0; i < codes.size(); ++i) {
+    products += weights[i] * codes[i];
+    squares += codes[i] * codes[i];
+  }
+  return products / squares;
+}
+
+// The largest step of which all weights are multiples, at most `most` of them; 0 if there is none, or if all are 0.
+// The least weight is a multiple of it, too.
+double whole_step(const std::vector<double>& weights, int most) {
+  double least = 0, largest = 0;
+  for (const double w : weights) {
+    largest = std::max(largest, std::fabs(w));
+    if (w != 0 && (least == 0 || std::fabs(w) < least)) least = std::fabs(w);
+  }
+  for (int divisor = 1; least > 0 && largest * divisor <= least * (most + kNearWhole); ++divisor) {
+    const std::vector<double> codes = multiples(weights, least / divisor, kNearWhole);
+    if (codes.empty()) continue;
+    const double step = fitted_step(weights, codes);
+    if (!multiples(weights, step, kExact).empty()) return step;
+  }
+  return 0;
+}
+
+// ---- Weights of more than 127 steps ----
+
+constexpr double kLeastWidePart = 0.85, kWidePartStep = 0.01;
+
+// Rounds so that the errors add up to nothing, as far as they can: inputs that come out of a ReLU have a common mean,
+// which counts with the sum of the errors.
+std::vector<double> balanced(const std::vector<double>& weights, double step) {
+  std::vector<double> codes, errors;
+  double sum = 0;
+  for (const double w : weights) {
+    codes.push_back(rounded_weight(w / step));
+    errors.push_back(w == 0 ? 0 : w / step - codes.back());
+    sum += errors.back();
+  }
+  const double sign = sum < 0 ? -1 : 1;
+  std::vector<size_t> by_error(weights.size());
+  std::iota(by_error.begin(), by_error.end(), 0);
+  std::stable_sort(by_error.begin(), by_error.end(), [&](size_t a, size_t b) { return errors[a] * sign > errors[b] * sign; });
+  auto left = (int)std::nearbyint(std::fabs(sum));
+  for (const size_t i : by_error) {
+    if (left == 0 || errors[i] * sign <= 0) break;
+    if (std::fabs(codes[i] + sign) > kMostWeight) continue;
+    codes[i] += sign;
+    --left;
+  }
+  return codes;
+}
+
+double squared_error(const std::vector<double>& weights, const std::vector<double>& codes, double step) {
+  double error = 0;
+  for (size_t i = 0; i < codes.size(); ++i) error += (weights[i] - codes[i] * step) * (weights[i] - codes[i] * step);
+  return error;
+}
+
+// Beginning with their own step, of which only those beyond 127 are cut off.
+double best_wide_step(const std::vector<double>& weights, double own_step) {
+  double largest = 0;
+  for (const double w : weights) largest = std::max(largest, std::fabs(w));
+  const double most = largest / kMostWeight;
+  double best = own_step, least_error = squared_error(weights, balanced(weights, own_step), own_step);
+  for (double part = 1; part > kLeastWidePart; part -= kWidePartStep) {
+    const double step = part * most, error = squared_error(weights, balanced(weights, step), step);
+    if (error >= least_error) continue;
+    least_error = error;
+    best = step;
+  }
+  return best;
+}
+
 class LayerMaker {
  public:
   LayerMaker(const NetworkNode& node, const Value& in, const Value& out, const InputStatistics& statistics)
@@ -84,6 +178,26 @@ class LayerMaker {
     layer->weights.resize(node_.weights.values->floats.size());
     for (size_t c = 0; c < channels_; ++c) add_channel(c, layer.get());
     return layer;
+  }
+
+  KnownLayer make_known() {
+    auto layer = std::make_shared<Int8Layer>();
+    layer->weights.resize(node_.weights.values->floats.size());
+    KnownLayer known;
+    for (size_t c = 0; c < channels_; ++c) {
+      const Channel channel = this->channel(c);
+      double step = exact_step(channel);
+      if (step == 0) {
+        const double own_step = whole_step(channel.weights, kMostLevel);
+        if (own_step == 0) return {};
+        ++known.rounded_channels;
+        step = best_wide_step(channel.weights, own_step);
+      }
+      // Next to a bias of so many steps, the weights' last bits are nothing.
+      put_channel(c, channel, std::max(step, least_step(channel)), balanced, layer.get());
+    }
+    known.layer = std::move(layer);
+    return known;
   }
 
  private:
@@ -105,15 +219,42 @@ class LayerMaker {
     return channel;
   }
 
+  double least_step(const Channel& channel) const {
+    return std::max({1e-12, std::fabs(channel.bias) / (in_.scale * kMostStart)});
+  }
+
+  // A step of which the weights are multiples, without loss; 0 if there is none. As fine as leaves pairs of weights
+  // small where they are few: the bias is a multiple of it, too.
+  double exact_step(const Channel& channel) const {
+    const auto is_zero = [](double w) { return w == 0; };
+    if (std::all_of(channel.weights.begin(), channel.weights.end(), is_zero)) {
+      return std::max(least_step(channel), std::fabs(channel.bias) / (in_.scale * kFinestBias));
+    }
+    const double step = whole_step(channel.weights, kMostWeight);
+    if (step == 0) return 0;
+    double most = 0;
+    for (const double w : channel.weights) most = std::max(most, std::nearbyint(std::fabs(w) / step));
+    return step / std::max(1.0, std::floor(kMostOfPair / 2 / most));
+  }
+
   void add_channel(size_t c, Int8Layer* layer) const {
     const Channel channel = this->channel(c);
+    const auto in_small_pairs = [&](const std::vector<double>&, double step) {
+      std::vector<double> codes;
+      fit(channel, step, &codes);
+      return codes;
+    };
+    put_channel(c, channel, best_step(channel, least_step(channel)), in_small_pairs, layer);
+  }
+
+  // `round` makes multiples of a step of weights.
+  template <class Round>
+  void put_channel(size_t c, const Channel& channel, double wanted_step, Round round, Int8Layer* layer) const {
     const double in_scale = in_.scale, out_scale = out_.is_u8 ? out_.scale : 1;
-    const double least_step = std::max({1e-12, std::fabs(channel.bias) / (in_scale * kMostStart)});
     // The multiplier is what the file holds: a float.
-    const float multiplier = (float)(best_step(channel, least_step) * in_scale / out_scale);
+    const float multiplier = (float)(wanted_step * in_scale / out_scale);
     const double step = multiplier * out_scale / in_scale;
-    std::vector<double> codes;
-    fit(channel, step, &codes);
+    const std::vector<double> codes = round(channel.weights, step);
     double bias = channel.bias, sum = 0;
     for (size_t r = 0; r < order_.size(); ++r) {
       bias += (channel.weights[r] - codes[r] * step) * channel.mean[r];
@@ -127,7 +268,7 @@ class LayerMaker {
 
   const NetworkNode& node_;
   const Value &in_, &out_;
-  const InputStatistics& statistics_;
+  const InputStatistics statistics_;
   size_t channels_;
   bool is_depthwise_;
   std::vector<int> order_;
@@ -138,6 +279,10 @@ class LayerMaker {
 std::shared_ptr<const Int8Layer> make_int8_layer(const NetworkNode& node, const Value& in, const Value& out,
                                                  const InputStatistics& statistics) {
   return LayerMaker(node, in, out, statistics).make();
+}
+
+KnownLayer make_known_layer(const NetworkNode& node, const Value& in, const Value& out) {
+  return LayerMaker(node, in, out, {}).make_known();
 }
 
 }  // namespace posy

@@ -410,6 +410,16 @@ Fact Lowering::same_value(const GraphNode& node, Fact fact) {
   return fact;
 }
 
+// What the node made itself is rounded as it is made; what others made, by a node of its own.
+void Lowering::round_to_codes(const GraphNode& node, ValueId first_new, Fact* fact) {
+  for (Fact& output : fact->outputs) round_to_codes(node, first_new, &output);
+  if (!fact->is_value() || value(fact->value).known == node.codes) return;
+  if (fact->value < first_new || value(fact->value).known) {
+    fact->value = add_node_like({NodeKind::kClamp, node.name, {fact->value}}, *fact).value;
+  }
+  set_known(fact->value, *node.codes);
+}
+
 // A dropout's factor, for example, once the dropout is gone.
 void Lowering::drop_unused_nodes() {
   std::vector<bool> used(network_.values.size(), false);
@@ -443,6 +453,7 @@ Network Lowering::run(Shape input_shape, InputOrder input_order, int output) {
     const GraphNode& node = graph_.nodes[(size_t)at];
     if (at == input_) {
       network_.input = network_.add_value({input_shape, {node.name}});
+      if (node.codes) set_known(network_.input, *node.codes);
       facts_[at] = Fact::of_value(network_.input, map_dims(input_shape));
       if (input_order == InputOrder::kFlat) facts_[at].dims = {1, (int64_t)input_shape.elements()};
       facts_[at].channels_first = input_order == InputOrder::kChannelsFirst;
@@ -464,7 +475,9 @@ Network Lowering::run(Shape input_shape, InputOrder input_order, int output) {
       inputs.push_back(operand(node, edge));
       depends_on_size |= !constants_.contains(index_.find(edge.name));
     }
-    const Fact fact = is_dead ? Fact{Fact::Kind::kDead} : lower_node(node, inputs);
+    const auto first_new = (ValueId)network_.values.size();
+    Fact fact = is_dead ? Fact{Fact::Kind::kDead} : lower_node(node, inputs);
+    if (node.codes) round_to_codes(node, first_new, &fact);
     if (fact.kind == Fact::Kind::kConstant && !depends_on_size) constants_[at] = fact;
     facts_[at] = fact;
   }

@@ -444,7 +444,10 @@ Fact fake_quant(Lowering& lowering, const GraphNode& node, const Facts& in) {
     max = high->floats[0];
   }
   const FakeQuant q = fake_quant_of(node, min, max);
-  return function_of(lowering, node, in[0], UnaryFunction::fake_quant, {q.low, q.high, q.scale, q.inverse_scale});
+  const Fact fact =
+      function_of(lowering, node, in[0], UnaryFunction::fake_quant, {q.low, q.high, q.scale, q.inverse_scale});
+  if (const std::optional<CodeScale> codes = q.codes()) lowering.set_known(fact.value, *codes);
+  return fact;
 }
 
 // ---- Reductions ----

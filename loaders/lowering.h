@@ -169,6 +169,8 @@ class Lowering {
   Fact add_node(NetworkNode node, Shape shape, std::vector<int64_t> dims);
   // A new activation of the same shape and order as `like`.
   Fact add_node_like(NetworkNode node, const Fact& like);
+  // The graph rounds the activation to these codes.
+  void set_known(ValueId id, CodeScale codes) { network_.values[(size_t)id].known = codes; }
   // The same activation under another name.
   Fact same_value(const GraphNode& node, Fact fact);
   void count(const std::string& rewrite) { ++network_.rewrites[rewrite]; }
@@ -180,6 +182,7 @@ class Lowering {
   Fact operand(const GraphNode& node, const GraphEdge& edge) const;
   Fact fold(const GraphNode& node, const std::vector<Fact>& inputs);
   void drop_unused_nodes();
+  void round_to_codes(const GraphNode& node, ValueId first_new, Fact* fact);
 
   const Graph& graph_;
   const GraphIndex& index_;

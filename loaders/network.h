@@ -1,16 +1,18 @@
 // What a graph computes, in few words: the internal description between readers and the .posy file.
 //
-//     read -> lower (graph to network) -> simplify (folding, fusing) -> choose_winograd -> plan -> write
+//     read -> lower (graph to network) -> simplify (folding, fusing) -> choose_bits -> choose_winograd -> plan -> write
 #pragma once
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "kernels/kernels.h"
 #include "loaders/array.h"
+#include "loaders/round_weights.h"
 
 namespace posy {
 
@@ -31,6 +33,8 @@ struct Value {
   bool is_u8 = false;
   float scale = 0;
   uint8_t zero_point = 0;
+  // The graph itself rounds it to these codes: what simplify() may not undo, and loaders/known_codes.h runs.
+  std::optional<CodeScale> known = {};
 
   uint64_t element_bytes() const { return is_u8 ? 1 : sizeof(float); }
   // Elements from pixel to pixel: kernels read codes four at a time.
@@ -66,6 +70,7 @@ struct ChannelLine {
 struct ConvWeights {
   ArrayPtr values;   // [rows, out_c] in row-major order, whatever its dims; depthwise: [k_h * k_w, c]
   ChannelLine line;  // of the sums of products
+  std::shared_ptr<const RoundedWeights> rounded = nullptr;  // what is written; null: whatever is chosen for all layers
 
   float value(size_t row, size_t channel) const { return values->floats[row * line.size() + channel]; }
   // With the channel's factor.
@@ -145,6 +150,9 @@ struct Network {
   std::map<std::string, int> rewrites;  // what was folded, fused or dropped, and how often
   std::vector<std::string> notes;       // what was assumed, in sentences
 
+  bool has_known_codes() const {
+    return std::any_of(values.begin(), values.end(), [](const Value& value) { return value.known.has_value(); });
+  }
   ValueId add_value(Value value) {
     values.push_back(std::move(value));
     return (ValueId)values.size() - 1;

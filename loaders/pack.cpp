@@ -164,16 +164,19 @@ class BackwardWriter {
 
 }  // namespace
 
+std::vector<uint8_t> write_packed(std::span<const PackSegment> segments, std::span<const uint8_t> posy) {
+  BackwardWriter writer;
+  for (size_t i = segments.size(); i-- > 0;) writer.segment(segments[i], posy);
+  return writer.finish((uint32_t)posy.size(), (uint32_t)segments.size());
+}
+
 std::vector<uint8_t> pack_posy(std::span<const uint8_t> posy, const std::string& name) {
   Model model;
   if (const Failure failure = open_model(posy.data(), posy.size(), false, &model)) {
     throw InputError(name + ": " + posy_status_text(failure.status) + " (at byte " + std::to_string(failure.byte) +
                      ")");
   }
-  const std::vector<PackSegment> segments = plan_segments(model);
-  BackwardWriter writer;
-  for (size_t i = segments.size(); i-- > 0;) writer.segment(segments[i], posy);
-  std::vector<uint8_t> packed = writer.finish((uint32_t)posy.size(), (uint32_t)segments.size());
+  std::vector<uint8_t> packed = write_packed(plan_segments(model), posy);
   const std::vector<uint8_t> again = unpack_posy(packed, name);
   if (!std::equal(again.begin(), again.end(), posy.begin(), posy.end())) {
     throw std::logic_error(name + ": unpacks to other bytes");

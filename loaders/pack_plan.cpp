@@ -51,7 +51,7 @@ class Planner {
  private:
   // False if some of it is in another part: a file may say that two ops have the same weights.
   bool take(const Part& part) {
-    const size_t bytes = (size_t)part.run.rows * part.columns * (part.flags & kRamp ? 4 : 1);
+    const size_t bytes = (size_t)part.run.rows * packed_row_bytes(part.flags, part.columns);
     const auto piece_at = [&](uint32_t piece) {
       return taken_.begin() + (std::ptrdiff_t)(part.run.begin + (size_t)piece * part.run.stride);
     };
@@ -137,15 +137,14 @@ class Planner {
     add_rows({type == WeightType::f32 ? PartKind::kFloats : PartKind::kBytes, 0, 0, run}, type);
   }
 
-  // What the bytes of a row are is the encoding's business; as many columns as make whole rows and whole groups of
-  // four.
+  // A row of fewer bytes than weights has narrow codes.
   void add_rows(Part part, WeightType type) {
     constexpr uint32_t kMany = 64;  // rows, of which no padding follows
-    const auto row_bytes = (uint32_t)(panel_bytes(type, kMany) - panel_bytes(type, 0)) / kMany;
-    const uint32_t bytes = (part.run.rows * row_bytes + 3) / 4 * 4;
-    part.columns = row_bytes % 4 == 0 ? row_bytes : row_bytes % 2 == 0 ? 2 * row_bytes : 4 * row_bytes;
-    if (bytes % part.columns != 0 || part.columns > kMaxColumns) part.columns = kStates;
-    part.run.rows = bytes / part.columns;
+    part.columns = (uint32_t)(panel_bytes(type, kMany) - panel_bytes(type, 0)) / kMany;
+    if (part.columns < kPanelLanes) {
+      part.flags = kNarrow | (part.columns / 2 - kLeastNarrowBits) * kNarrowBits;
+      part.columns = kNarrowColumns;
+    }
     add_if_free(part);
   }
 

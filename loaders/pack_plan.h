@@ -12,6 +12,9 @@ namespace posy {
 // Segments that fill every byte of the file that is not zero, once. `model` is open.
 std::vector<PackSegment> plan_segments(const Model& model);
 
+// The packed file with these segments, whose tables are chosen.
+std::vector<uint8_t> write_packed(std::span<const PackSegment> segments, std::span<const uint8_t> posy);
+
 // Floats as the code book of a rounded graph holds them: low + number * step, or low + (number + 1/2) * step, with
 // whole numbers, to the bit.
 struct Ramp {

@@ -160,6 +160,19 @@ Clusters cluster(const std::vector<Histogram>& units, uint32_t count) {
   return clusters;
 }
 
+// The numbers of a ramp's floats, or how far each is above the one before.
+void get_ramp(const PackSegment& segment, const PackRun& run, std::span<const uint8_t> bytes, uint8_t* symbols) {
+  uint32_t before = 0;
+  for (size_t i = 0; 4 * i < bytes.size(); ++i) {
+    float x;
+    std::memcpy(&x, bytes.data() + 4 * i, sizeof x);
+    const double place = ((double)x - run.low) / run.step - (segment.flags & kMiddle ? 0.5 : 0);
+    const auto number = (uint32_t)std::lround(place);
+    symbols[i] = (uint8_t)(number - before);
+    if (segment.flags & kSumOfRows) before = number;
+  }
+}
+
 struct Choice {
   double bits = kNever;
   std::vector<Levels> tables;
@@ -191,22 +204,22 @@ size_t PackSegment::maps() const {
 
 std::vector<uint8_t> symbols_of(const PackSegment& segment, std::span<const uint8_t> posy) {
   std::vector<uint8_t> symbols;
-  const bool is_sum = segment.flags & kSumOfRows, middle = segment.flags & kMiddle;
   for (const PackRun& run : segment.runs) {
     for (uint32_t piece = 0; piece < run.pieces; ++piece) {
       const uint8_t* from = posy.data() + run.begin + (size_t)piece * run.stride;
-      const size_t count = (size_t)run.rows * segment.columns;
-      uint32_t before = 0;
-      for (size_t i = 0; i < count; ++i) {
-        if (segment.flags & kRamp) {
-          float x;
-          std::memcpy(&x, from + 4 * i, sizeof x);
-          const double place = ((double)x - run.low) / run.step - (middle ? 0.5 : 0);
-          const auto number = (uint32_t)std::lround(place);
-          symbols.push_back((uint8_t)(number - before));
-          if (is_sum) before = number;
-        } else {
-          symbols.push_back((uint8_t)(from[i] - (is_sum && i >= segment.columns ? from[i - segment.columns] : 0)));
+      const size_t count = (size_t)run.rows * segment.columns, first = symbols.size();
+      symbols.resize(first + count);
+      if (segment.flags & kRamp) {
+        get_ramp(segment, run, {from, 4 * count}, symbols.data() + first);
+      } else if (segment.flags & kNarrow) {
+        for (size_t row = 0; row < run.rows; ++row) {
+          get_narrow_row(from + row * segment.row_bytes(), narrow_bits(segment.flags),
+                         symbols.data() + first + row * segment.columns);
+        }
+      } else {
+        const bool is_sum = segment.flags & kSumOfRows;
+        for (size_t i = 0; i < count; ++i) {
+          symbols[first + i] = (uint8_t)(from[i] - (is_sum && i >= segment.columns ? from[i - segment.columns] : 0));
         }
       }
     }

@@ -26,7 +26,7 @@ struct PackSegment {
   std::vector<Levels> tables;
   std::vector<uint8_t> map;  // column -> table: once, or with kMapPerPiece for each piece of each run in turn
 
-  uint32_t row_bytes() const { return columns * (flags & kRamp ? 4 : 1); }
+  uint32_t row_bytes() const { return packed_row_bytes(flags, columns); }
   // How many maps there are.
   size_t maps() const;
 };

@@ -169,9 +169,11 @@ class Planner {
       case NodeKind::kBinary: {
         op.kind = OpKind::int8_binary;
         const double a = in.scale, b = value(node.inputs[1]).scale;
-        const bool is_add = node.params.function == (uint8_t)Int8BinaryFunction::add;
-        multiplier[0] = (float)((is_add ? a : a * b) / out.scale);
-        multiplier[1] = is_add ? (float)(b / out.scale) : 0;
+        const bool is_mul = node.params.function == (uint8_t)BinaryFunction::mul;
+        const bool is_sub = node.params.function == (uint8_t)BinaryFunction::sub;
+        if (is_sub) op.params.function = (uint8_t)Int8BinaryFunction::add;  // of the negative
+        multiplier[0] = (float)((is_mul ? a * b : a) / out.scale);
+        multiplier[1] = is_mul ? 0 : (float)((is_sub ? -b : b) / out.scale);
         break;
       }
       case NodeKind::kUnary:

@@ -129,7 +129,8 @@ WeightType encode_affine(const ConvWeights& weights, const RoundedWeights& round
   PanelWriter writer(type, size, 0, bytes);
   const ChannelLine& line = weights.line;
   for (size_t c = 0; c < size.channels; ++c) {
-    writer.header(0, c, (float)(line.bias[c] - (double)line.center[c] * line.scale[c]));
+    const double center = (double)line.center[c] + (rounded.shift.empty() ? 0 : rounded.shift[c]);
+    writer.header(0, c, (float)(line.bias[c] - center * line.scale[c]));
     writer.header(1, c, line.scale[c] * rounded.step[c]);
     writer.header(2, c, rounded.offset[c]);
     for (size_t r = 0; r < size.rows; ++r) {
@@ -160,28 +161,48 @@ uint32_t bits_of_choice(WeightChoice choice) {
   return 0;
 }
 
+bool is_finite(const ConvWeights& weights) {
+  const Size size = size_of(weights);
+  for (size_t r = 0; r < size.rows; ++r) {
+    for (size_t c = 0; c < size.channels; ++c) {
+      if (!std::isfinite(weights.weight(r, c))) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
-WeightType encode_weights(const ConvWeights& weights, WeightChoice choice, std::vector<uint8_t>* bytes) {
+WeightChoice choice_of_bits(uint32_t bits) {
+  constexpr WeightChoice kChoices[] = {WeightChoice::kU4, WeightChoice::kU5, WeightChoice::kU6, WeightChoice::kU7,
+                                       WeightChoice::kU8};
+  return kChoices[bits - 4];
+}
+
+Encoding encoding_of(const ConvWeights& weights, WeightChoice choice) {
   const Size size = size_of(weights);
-  const auto smaller_than_f32 = [&](WeightType type) {
-    return weight_bytes(type, size.rows, size.channels) < weight_bytes(WeightType::f32, size.rows, size.channels);
+  const auto encoding = [&](WeightType type, uint32_t bits) {
+    return Encoding{type, bits, weight_bytes(type, size.rows, size.channels)};
   };
+  const Encoding f32 = encoding(WeightType::f32, 0), table = encoding(WeightType::u8_table, 0);
   // Steps between values that are not finite mean nothing.
-  bool is_finite = true;
-  for (size_t r = 0; r < size.rows; ++r) {
-    for (size_t c = 0; c < size.channels; ++c) is_finite = is_finite && std::isfinite(weights.weight(r, c));
-  }
-  if (choice == WeightChoice::kF32 || !is_finite) return encode_f32(weights, bytes);
+  if (choice == WeightChoice::kF32 || !is_finite(weights)) return f32;
   const uint32_t bits = bits_of_choice(choice);
-  if ((bits == 0 || bits == 8) && smaller_than_f32(WeightType::u8_table)) {
-    const std::vector<float> table = distinct_values(weights.values->floats);
-    if (!table.empty()) return encode_table(weights, table, bytes);
+  if ((bits == 0 || bits == 8) && table.bytes < f32.bytes && !distinct_values(weights.values->floats).empty()) {
+    return table;
   }
-  if (bits > 0 && smaller_than_f32(affine_type(bits))) {
-    return encode_affine(weights, round_weights(weights, bits_for_the_bytes(bits, size)), bytes);
-  }
-  return encode_f32(weights, bytes);
+  if (bits == 0 || encoding(affine_type(bits), bits).bytes >= f32.bytes) return f32;
+  const uint32_t most = bits_for_the_bytes(bits, size);
+  return encoding(affine_type(most), most);
+}
+
+WeightType encode_weights(const ConvWeights& weights, WeightChoice choice, std::vector<uint8_t>* bytes) {
+  if (weights.rounded && weights.rounded->bits == 32) return encode_f32(weights, bytes);
+  if (weights.rounded) return encode_affine(weights, *weights.rounded, bytes);
+  const Encoding encoding = encoding_of(weights, choice);
+  if (encoding.bits > 0) return encode_affine(weights, round_weights(weights, encoding.bits), bytes);
+  if (encoding.type == WeightType::f32) return encode_f32(weights, bytes);
+  return encode_table(weights, distinct_values(weights.values->floats), bytes);
 }
 
 }  // namespace posy

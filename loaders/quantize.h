@@ -17,7 +17,19 @@ enum class WeightChoice {
   kU4,
 };
 
-// Appends the smallest encoding that the choice allows, and returns which it is.
+// How a layer is written by a choice.
+struct Encoding {
+  WeightType type;
+  uint32_t bits;  // of the codes that weights are rounded to; 0: nothing is rounded
+  uint64_t bytes;
+};
+Encoding encoding_of(const ConvWeights& weights, WeightChoice choice);
+
+// Of 4 to 8 bits.
+WeightChoice choice_of_bits(uint32_t bits);
+
+// Appends the smallest encoding that the choice allows, or the rounded weights if there are any, and returns which it
+// is.
 WeightType encode_weights(const ConvWeights& weights, WeightChoice choice, std::vector<uint8_t>* bytes);
 
 }  // namespace posy

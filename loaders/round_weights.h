@@ -9,9 +9,10 @@ namespace posy {
 struct ConvWeights;
 
 struct RoundedWeights {
-  uint32_t bits = 8;                // 4 to 8
+  uint32_t bits = 8;                // 4 to 8; or 32, without all that follows: the weights stay float
   std::vector<uint8_t> codes;       // [rows, channels], as the weights
   std::vector<float> step, offset;  // of each channel: a weight is step * (code + offset)
+  std::vector<float> shift;         // by how much the rounding raises a channel's sums on average; empty: not known
 
   float value(size_t row, size_t channel) const {
     return step[channel] * ((float)codes[row * step.size() + channel] + offset[channel]);

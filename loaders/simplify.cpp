@@ -46,9 +46,12 @@ class Simplifier {
   NetworkNode& node(size_t i) { return network_.nodes[i]; }
   Shape shape(ValueId id) const { return network_.values[(size_t)id].shape; }
 
-  // The node that makes `value`, if only one input of one node uses it; else null.
+  const std::optional<CodeScale>& known(ValueId id) const { return network_.values[(size_t)id].known; }
+
+  // The node that makes `value`, if only one input of one node uses it; else null, also where the graph rounds the
+  // value: what is made one op rounds once.
   NetworkNode* sole_producer(ValueId value) {
-    if (value == network_.output || uses_[(size_t)value] != 1) return nullptr;
+    if (value == network_.output || uses_[(size_t)value] != 1 || known(value)) return nullptr;
     return producer(value);
   }
   // Whoever else uses it.
@@ -62,6 +65,16 @@ class Simplifier {
     forget_inputs(i);
     into->output = node(i).output;
     producer_[(size_t)into->output] = (int)(into - network_.nodes.data());
+  }
+
+  // Node i, which rounds the network's input and is alone in using it, goes: the input is made in its codes.
+  bool round_input(size_t i) {
+    const ValueId input = network_.input, output = node(i).output;
+    if (node(i).inputs[0] != input || uses_[(size_t)input] != 1 || known(input) || output == network_.output) return false;
+    network_.values[(size_t)input].known = known(output);
+    uses_[(size_t)input] = uses_[(size_t)output];
+    for (NetworkNode& node : network_.nodes) std::replace(node.inputs.begin(), node.inputs.end(), output, input);
+    return true;
   }
 
   void replace_inputs(NetworkNode* of, std::vector<ValueId> inputs) {
@@ -214,7 +227,8 @@ bool fold_pad(Simplifier& s, size_t i) {
   Window window = node.window;
   window.pad_top += border.pad_top;
   window.pad_left += border.pad_left;
-  if (!is_zero_border || !reaches_into(window, s.shape(pad->inputs[0]), s.shape(node.output))) return false;
+  const bool is_same = s.known(pad->inputs[0]) == s.known(pad->output);
+  if (!is_same || !is_zero_border || !reaches_into(window, s.shape(pad->inputs[0]), s.shape(node.output))) return false;
   node.window = window;
   s.replace_inputs(&node, {pad->inputs[0]});
   s.count("zero padding folded into a convolution");
@@ -298,6 +312,23 @@ bool fuse_hard_swish(Simplifier& s, size_t i) {
   return false;
 }
 
+// Rounding to codes that are known: whatever makes its input makes these codes.
+bool fold_codes(Simplifier& s, size_t i) {
+  NetworkNode& node = s.node(i);
+  const bool is_fake_quant =
+      node.kind == NodeKind::kUnary && node.params.function == (uint8_t)UnaryFunction::fake_quant;
+  const bool only_rounds = (is_fake_quant || node.kind == NodeKind::kClamp) && !node.has_clamp();
+  if (!only_rounds || !s.known(node.output)) return false;
+  node.kind = NodeKind::kClamp;
+  node.params = {};
+  if (s.round_input(i)) return true;
+  NetworkNode* into = s.sole_producer(node.inputs[0]);
+  if (!into) return false;
+  s.merge(i, into);
+  s.count("rounding to 8-bit codes (FakeQuant, QUANTIZE) made part of the op before it");
+  return true;
+}
+
 // What could not be folded runs as a depthwise convolution of one pixel.
 void affine_to_depthwise(NetworkNode* node) {
   if (node->kind != NodeKind::kAffine) return;
@@ -316,6 +347,7 @@ void simplify(Network* network, bool keep_bottleneck) {
   s.for_each_node([&](size_t i) { return fuse_swish(s, i); });
   s.for_each_node([&](size_t i) { return fold_clamp(s, i); });
   s.for_each_node([&](size_t i) { return fuse_hard_swish(s, i); });
+  s.for_each_node([&](size_t i) { return fold_codes(s, i); });
   if (!keep_bottleneck) s.for_each_node([&](size_t i) { return join_tail(s, i); });
   for (NetworkNode& node : network->nodes) affine_to_depthwise(&node);
 }

@@ -272,6 +272,11 @@ int64_t TfliteTensor::zero_point_at(size_t channel) const {
   return zero_point[zero_point.size() == 1 ? 0 : channel];
 }
 
+std::optional<CodeScale> TfliteTensor::codes() const {
+  if ((type != TfliteType::kUint8 && type != TfliteType::kInt8) || scale.size() != 1) return {};
+  return code_scale(scale[0], (double)zero_point_at(0) + (type == TfliteType::kInt8 ? 128 : 0));
+}
+
 std::string_view first_name(const TfliteTensor& tensor) {
   return tensor.name.substr(0, tensor.name.find(';'));
 }

@@ -52,6 +52,7 @@ void TfliteEmitter::run() {
     const TfliteTensor& tensor = model_.tensors[(size_t)i];
     constants_[(size_t)i] = -1;
     made_[(size_t)i] = build_.placeholder(first_name(tensor), tensor.dims);
+    graph_.nodes.back().codes = tensor.codes();
   }
   for (const TfliteOperator& op : model_.operators) {
     op_ = &op;

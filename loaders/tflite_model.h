@@ -42,6 +42,8 @@ struct TfliteTensor {
   // Element i as it stands in the file, without its scale.
   double stored(size_t i) const;
   int64_t zero_point_at(size_t channel) const;
+  // Those of int8 are counted from -128: here from 0. None for tensors of other types.
+  std::optional<CodeScale> codes() const;
   // The numbers that it stands for.
   std::vector<float> numbers() const;
 };

@@ -389,7 +389,9 @@ void TfliteEmitter::run_operator(const TfliteOperator& op) {
     refuse("this operator cannot be converted: give the frozen graph or another export that does without it");
   }
   const std::string last = row->function(*this, op, row->tf_op);
-  const std::string made = graph_.nodes.back().name == last ? build_.rename_last(out_name_) : last;
+  const bool is_own = graph_.nodes.back().name == last;
+  const std::string made = is_own ? build_.rename_last(out_name_) : last;
+  if (is_own) graph_.nodes.back().codes = output().codes();
   for (size_t i = 0; i < op.outputs.size(); ++i) {
     if (op.outputs[i] >= 0) made_[(size_t)op.outputs[i]] = i == 0 ? made : made + ":" + std::to_string(i);
   }

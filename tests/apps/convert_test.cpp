@@ -110,14 +110,43 @@ TEST_CASE("convert: the graph is never its own output, by whatever name") {
   CHECK(read("graph.pb") == before);
 }
 
-TEST_CASE("convert: weights in 8 bits, in float32") {
+TEST_CASE("convert: weights in 8 bits and fewer, in float32") {
   Workplace here;
   write_colour_files();
-  for (const std::string type : {"f32", "u8"}) {
+  for (const std::string type : {"f32", "u8", "u7", "u6", "u5", "u4"}) {
     CAPTURE(type);
     REQUIRE(run_posy({"convert", "graph.pb", "--weights", type, "-o", "made.posy"}).code == 0);
     CHECK(run_posy({"label", "made.posy", "red.png", "--top", "1"}).out == "red (score=0.57612)\n");
   }
+}
+
+TEST_CASE("convert: bits by size and by photos, of the default model") {
+  Workplace here;
+  const std::string graph = POSY_SOURCE_DIR "/models/flowers_mobilenet_v1_0.25_128.pb";
+  write_colour_files();
+  std::filesystem::create_directory("photos");
+  for (const std::string colour : {"red", "green", "blue"})
+    write("photos/" + colour + ".png", bytes_of(read(colour + ".png")));
+  const Outcome sized = run_posy({"convert", graph, "--target-size", "180kB", "-o", "sized.posy", "--verbose"});
+  REQUIRE(sized.code == 0);
+  CHECK(read("sized.posy").size() <= 180000);
+  CHECK(read("sized.posy").size() > 178000);
+  CHECK(contains(sized.err, "of 8 bits"));
+  CHECK(contains(sized.err, " u5 "));
+  const Outcome far = run_posy({"convert", graph, "--target-size", "100KiB", "-o", "far.posy"});
+  CHECK(far.code == 1);
+  CHECK(contains(far.err, "out of reach"));
+  CHECK_FALSE(std::filesystem::exists("far.posy"));
+  const Outcome five =
+      run_posy({"convert", graph, "--weights", "u5", "--calibrate", "photos", "-o", "five.posy", "--json"});
+  REQUIRE(five.code == 0);
+  CHECK(contains(five.err, "of 3 ("));
+  CHECK(contains(five.out, "\"photos\":3"));
+  CHECK(contains(five.out, "\"bits\":5"));
+  CHECK(run_posy({"convert", graph, "--max-drop", "0", "--calibrate", "photos", "-o", "kept.posy"}).code == 0);
+  const Outcome none = run_posy({"convert", graph, "--weights", "u5", "--calibrate", "nowhere", "-o", "none.posy"});
+  CHECK(none.code == 1);
+  CHECK(contains(none.err, "nowhere"));
 }
 
 TEST_CASE("info: text names input, output, labels and ops") {

@@ -68,8 +68,9 @@ TEST_CASE("usage: help goes to standard output and names every command and flag"
     CHECK(contains(label, flag));
   }
   const std::string convert = run_posy({"help", "convert"}).out;
-  for (const std::string flag : {"-o FILE", "--input-node", "--output-node", "--input-size", "--mean", "--std",
-                                 "--weights", "--weights-rounded", "--keep-bottleneck", "--verbose"}) {
+  for (const std::string flag :
+       {"-o FILE", "--input-node", "--output-node", "--input-size", "--mean", "--std", "--weights", "--weights-rounded",
+        "--target-size", "--int8", "--no-int8", "--max-drop", "--calibrate", "--pack", "--keep-bottleneck", "--verbose"}) {
     CHECK(contains(convert, flag));
   }
 }
@@ -113,6 +114,15 @@ TEST_CASE("usage: values that cannot be are refused before any file is read") {
   check_usage_error({"convert"}, "convert takes one graph");
   check_usage_error({"convert", "a.pb", "b.pb"}, "convert takes one graph");
   check_usage_error({"convert", "a.pb", "--weights", "u16"}, "not 'u16'");
+  check_usage_error({"convert", "a.pb", "--weights", "u3"}, "f32, u8, u7, u6, u5 or u4, not 'u3'");
+  for (const std::string size : {"0", "-1", "2.2GB", "2.2MBs", "MB", "nan", "1e300"}) {
+    check_usage_error({"convert", "a.pb", "--target-size", size}, "not '" + size + "'");
+  }
+  check_usage_error({"convert", "a.pb", "--target-size", "2MB", "--weights", "u8"}, "leave it out");
+  check_usage_error({"convert", "a.pb", "--target-size", "2MB", "--max-drop", "1", "--calibrate", "."}, "not both");
+  check_usage_error({"convert", "a.pb", "--max-drop", "1"}, "--calibrate DIR");
+  check_usage_error({"convert", "a.pb", "--max-drop", "101", "--calibrate", "."}, "from 0 to 100");
+  check_usage_error({"convert", "a.pb", "--calibrate", "."}, "add --weights u8");
   check_usage_error({"convert", "a.pb", "--input-size", "0"}, "--input-size");
   check_usage_error({"convert", "a.pb", "--input-size", "224x"}, "--input-size");
   check_usage_error({"convert", "a.pb", "--input-size", "99999999999999999999"}, "--input-size");

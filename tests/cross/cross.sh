@@ -56,7 +56,7 @@ same_scores() {
   fi
 }
 
-for weights in f32 u8; do
+for weights in f32 u8 u7 u4; do
   model=$work/$weights.posy
   quietly "$posy" convert "$source/models/flowers_mobilenet_v1_0.25_128.pb" --weights $weights -o "$model"
   rm -f "$work/bits"

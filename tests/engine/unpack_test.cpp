@@ -170,9 +170,9 @@ TEST_CASE("unpack: every single changed byte is refused, or changes nothing") {
     const Bytes packed = packed_of(posy);
     GuardedUnpacker unpacker(packed.size(), posy.size());
     for (size_t at = 0; at < packed.size(); ++at) {
-      for (const uint8_t change : {0x01, 0x10, 0x80, 0xff}) {
+      for (const int change : {1 << at % 8, 0xff}) {
         Bytes damaged = packed;
-        damaged[at] ^= change;
+        damaged[at] = (uint8_t)(damaged[at] ^ change);
         const posy_status status = unpacker.unpack(damaged, posy.size());
         if (status == POSY_OK && unpacker.file() != posy) FAIL("byte " << at << " went unnoticed");
         ++(status == POSY_OK ? harmless : refused);
@@ -270,6 +270,14 @@ TEST_CASE("unpack: segments and runs that do not fit") {
   for (const auto& [bytes, status] : runs) {
     CAPTURE(bytes.size());
     CHECK(status_of(file(segment(0, 1, 1, 1) + bytes)) == status);
+  }
+  // Narrow codes: of 16 columns, and nothing else.
+  CHECK(status_of(file(segment(kNarrow | 3 * kNarrowBits, 4, 1, 1) + Bytes{0, 18, 1})) == POSY_NOT_POSY);
+  CHECK(status_of(file(segment(kNarrow | 3 * kNarrowBits, 4, 1, 1) + Bytes{0, 19, 1})) == POSY_BAD_PACKED);
+  for (const Bytes& bad : {segment(kFlags | kNarrow, 4, 1, 1) + run, segment(kNarrow, 3, 1, 1) + run,
+                           segment(kNarrow | kSumOfRows, 4, 1, 1) + run, segment(kNarrow | kRamp, 4, 1, 1) + run,
+                           segment(kNarrowBits, 4, 1, 1) + run}) {
+    CHECK(status_of(file(bad)) == POSY_BAD_PACKED);
   }
   // More is filled than there is: a small file must not keep anybody busy.
   CHECK(status_of(file(segment(0, 1, 1, 2) + Bytes{0, 64, 1} + run)) == POSY_BAD_PACKED);

@@ -195,7 +195,7 @@ TEST_CASE("the choice of weights is passed on") {
   ConvertOptions options;
   options.keep_bottleneck = true;
   const Conversion f32 = convert_graph(graph, options);
-  options.weights = WeightChoice::kU8;
+  options.bits.weights = WeightChoice::kU8;
   const Conversion u8 = convert_graph(graph, options);
   CHECK(u8.posy.size() < f32.posy.size() * 0.8);
   CHECK(opened(u8).model().ops[2].weight_type == (uint8_t)WeightType::u8_affine);
@@ -204,7 +204,7 @@ TEST_CASE("the choice of weights is passed on") {
                                      {WeightChoice::kU6, WeightType::u6},
                                      {WeightChoice::kU5, WeightType::u5},
                                      {WeightChoice::kU4, WeightType::u4}}) {
-    options.weights = choice;
+    options.bits.weights = choice;
     const Conversion fewer = convert_graph(graph, options);
     CHECK(fewer.posy.size() < bytes);
     const EngineRunner runner(fewer.posy);

@@ -30,7 +30,7 @@ Bytes random_model(std::mt19937& random) {
   options.channels = up_to(70);
   options.classes = 1 + up_to(40);
   options.labels = random() % 2;
-  options.weights = std::array{WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8}[random() % 3];
+  options.bits.weights = std::array{WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8}[random() % 3];
   options.band_rows = up_to(3) - 1;
   return build_model(options);
 }
@@ -134,6 +134,39 @@ TEST_CASE("pack: weights of an encoding that is not known are packed all the sam
   }
   for (size_t at = 0; at < posy.size(); ++at) {
     if (filled[at] > 1 || (filled[at] == 0 && posy[at] != 0)) FAIL("byte " << at << " is in " << filled[at] << " runs");
+  }
+}
+
+TEST_CASE("pack: codes of 4 to 7 bits are symbols of their own") {
+  std::mt19937 random(6);
+  for (uint32_t bits = 4; bits < 8; ++bits) {
+    Bytes posy = with_unknown_section(build_model({}), Bytes(2 * bits * 4000, 1));
+    const auto rest = (uint32_t)section(posy, SectionKind::kWeights).offset;
+    const auto begin = (uint32_t)posy.size() - 2 * bits * 4000;
+    // Bells in the middle of the codes.
+    for (uint32_t row = 0; row < 4000; ++row) {
+      uint8_t codes[kNarrowColumns], back[kNarrowColumns];
+      for (uint8_t& code : codes) {
+        uint32_t sum = 0;
+        for (int i = 0; i < 8; ++i) sum += (uint32_t)(random() % (1u << bits));
+        code = (uint8_t)(sum / 8);
+      }
+      put_narrow_row(codes, bits, posy.data() + begin + row * 2 * bits);
+      get_narrow_row(posy.data() + begin + row * 2 * bits, bits, back);
+      REQUIRE(std::equal(codes, codes + kNarrowColumns, back));
+    }
+    fix_checksum(&posy);
+    std::vector<PackSegment> segments(2);
+    segments[0].flags = kNarrow | (bits - kLeastNarrowBits) * kNarrowBits;
+    segments[0].columns = kNarrowColumns;
+    segments[0].runs = {{begin, 1000, 4, 2 * bits * 1000}};
+    segments[1].runs = {{0, begin / 4}};
+    for (PackSegment& segment : segments) choose_tables(&segment, posy);
+    const Bytes packed = write_packed(segments, posy);
+    CHECK((unpack_posy(packed, "model") == posy));
+    // Spread over their bytes, bell and codes would hardly be seen: a standard deviation of 0.1 * 2^bits has
+    // log2(0.1 * 2^bits * sqrt(2 pi e)) bits.
+    CHECK((double)packed.size() < rest + 64000.0 / 8 * (bits - 1.2));
   }
 }
 
@@ -242,7 +275,7 @@ TEST_CASE("pack: the default model, and real graphs if they are there") {
                         Case{data / "quevedin" / "rounded_graph.pb.gz", WeightChoice::kAuto, true, 993000}}) {
     if (!std::filesystem::exists(c.graph)) continue;
     ConvertOptions options;
-    options.weights = c.weights;
+    options.bits.weights = c.weights;
     options.keep_bottleneck = c.keep_bottleneck;
     const Bytes posy = convert_graph(c.graph.string(), options).posy;
     const Bytes packed = pack_posy(posy, "model");
