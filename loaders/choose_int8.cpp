@@ -123,6 +123,7 @@ Int8Choice choose_int8(Network network, const std::vector<std::string>& photos, 
     measure_values(network, &calibration);
     calibration.scores = scores;  // those of the network as it came
   }
+  measure_layers(network, &calibration);
   Int8Choice choice;
   choice.notes = calibration.notes;
   choice.divergence = std::numeric_limits<double>::infinity();

@@ -6,6 +6,7 @@
 
 #include "loaders/error.h"
 #include "loaders/int8_panels.h"
+#include "loaders/round_for_outputs.h"
 
 namespace posy {
 namespace {
@@ -74,10 +75,10 @@ double best_step(const Channel& channel, double least_step) {
 
 // ---- Weights that are whole multiples of a step ----
 
-constexpr int kMostLevel = 255;           // of weights that a graph quantized to 8 bits
-constexpr double kNearWhole = 0.02;       // of a step, while the step is known by one weight alone
-constexpr double kExact = 1e-3;           // of a step; floats of 255 levels are off by 1.5e-5
-constexpr double kFinestBias = 1 << 20;   // steps of a bias, where no weight asks for a step
+constexpr int kMostLevel = 255;          // of weights that a graph quantized to 8 bits
+constexpr double kNearWhole = 0.02;      // of a step, while the step is known by one weight alone
+constexpr double kExact = 1e-3;          // of a step; floats of 255 levels are off by 1.5e-5
+constexpr double kFinestBias = 1 << 20;  // steps of a bias, where no weight asks for a step
 
 // Their multiples of `step`; empty if one is further than `tolerance` off.
 std::vector<double> multiples(const std::vector<double>& weights, double step, double tolerance) {
@@ -133,7 +134,8 @@ std::vector<double> balanced(const std::vector<double>& weights, double step) {
   const double sign = sum < 0 ? -1 : 1;
   std::vector<size_t> by_error(weights.size());
   std::iota(by_error.begin(), by_error.end(), 0);
-  std::stable_sort(by_error.begin(), by_error.end(), [&](size_t a, size_t b) { return errors[a] * sign > errors[b] * sign; });
+  std::stable_sort(by_error.begin(), by_error.end(),
+                   [&](size_t a, size_t b) { return errors[a] * sign > errors[b] * sign; });
   auto left = (int)std::nearbyint(std::fabs(sum));
   for (const size_t i : by_error) {
     if (left == 0 || errors[i] * sign <= 0) break;
@@ -176,7 +178,24 @@ class LayerMaker {
   std::shared_ptr<const Int8Layer> make() {
     auto layer = std::make_shared<Int8Layer>();
     layer->weights.resize(node_.weights.values->floats.size());
-    for (size_t c = 0; c < channels_; ++c) add_channel(c, layer.get());
+    std::vector<double> steps;
+    for (size_t c = 0; c < channels_; ++c) {
+      const Channel channel = this->channel(c);
+      steps.push_back(best_step(channel, least_step(channel)));
+    }
+    const std::vector<double> codes = codes_that_cancel(steps);
+    for (size_t c = 0; c < channels_; ++c) {
+      const auto round = [&](const Channel& channel, double step) {
+        std::vector<double> of_channel;
+        if (codes.empty()) {
+          fit(channel, step, &of_channel);
+        } else {
+          for (const int row : order_) of_channel.push_back(row < 0 ? 0 : codes[(size_t)row * channels_ + c]);
+        }
+        return of_channel;
+      };
+      put_channel(c, channel(c), steps[c], round, layer.get());
+    }
     return layer;
   }
 
@@ -194,7 +213,8 @@ class LayerMaker {
         step = best_wide_step(channel.weights, own_step);
       }
       // Next to a bias of so many steps, the weights' last bits are nothing.
-      put_channel(c, channel, std::max(step, least_step(channel)), balanced, layer.get());
+      const auto round = [](const Channel& of, double by) { return balanced(of.weights, by); };
+      put_channel(c, channel, std::max(step, least_step(channel)), round, layer.get());
     }
     known.layer = std::move(layer);
     return known;
@@ -237,24 +257,39 @@ class LayerMaker {
     return step / std::max(1.0, std::floor(kMostOfPair / 2 / most));
   }
 
-  void add_channel(size_t c, Int8Layer* layer) const {
-    const Channel channel = this->channel(c);
-    const auto in_small_pairs = [&](const std::vector<double>&, double step) {
-      std::vector<double> codes;
-      fit(channel, step, &codes);
-      return codes;
-    };
-    put_channel(c, channel, best_step(channel, least_step(channel)), in_small_pairs, layer);
+  // All weights as multiples of their channels' steps, rounded so that the errors cancel in the outputs; empty if it is
+  // not known how inputs go together.
+  std::vector<double> codes_that_cancel(const std::vector<double>& steps) const {
+    if (!statistics_.together || statistics_.together->rows == 0) return {};
+    const OutputRounding rounding(node_.weights, *statistics_.together);
+    if (!rounding.knows_inputs()) return {};
+    std::vector<int> partner(node_.weights.values->floats.size() / channels_, -1);
+    for (size_t i = 0; i < order_.size(); i += 2) {
+      if (order_[i] >= 0) partner[(size_t)order_[i]] = order_[i + 1];
+      if (order_[i + 1] >= 0) partner[(size_t)order_[i + 1]] = order_[i];
+    }
+    std::vector<double> codes(node_.weights.values->floats.size(), 0);
+    rounding.round_each([&](size_t row, size_t c, double value) {
+      const float scale = node_.weights.line.scale[c];
+      if (scale == 0) return (float)value;  // counts for nothing
+      // What the other one of its pair, if it had its turn, leaves to it.
+      const double taken = partner[row] < 0 ? 0 : std::fabs(codes[(size_t)partner[row] * channels_ + c]);
+      const double room = std::min<double>(kMostWeight, kMostOfPair - taken);
+      const double code = std::clamp(std::nearbyint(value * scale / steps[c]), -room, room);
+      codes[row * channels_ + c] = code;
+      return (float)(code * steps[c] / scale);
+    });
+    return codes;
   }
 
-  // `round` makes multiples of a step of weights.
+  // `round` makes multiples of a step of a channel's weights.
   template <class Round>
   void put_channel(size_t c, const Channel& channel, double wanted_step, Round round, Int8Layer* layer) const {
     const double in_scale = in_.scale, out_scale = out_.is_u8 ? out_.scale : 1;
     // The multiplier is what the file holds: a float.
     const float multiplier = (float)(wanted_step * in_scale / out_scale);
     const double step = multiplier * out_scale / in_scale;
-    const std::vector<double> codes = round(channel.weights, step);
+    const std::vector<double> codes = round(channel, step);
     double bias = channel.bias, sum = 0;
     for (size_t r = 0; r < order_.size(); ++r) {
       bias += (channel.weights[r] - codes[r] * step) * channel.mean[r];

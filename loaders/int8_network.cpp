@@ -80,11 +80,13 @@ class Quantizer {
     choose_scales();
     std::vector<NetworkNode> nodes;
     std::swap(nodes, to_.nodes);
+    size_t layers = 0;
     if (wanted_[(size_t)to_.input]) {  // pixels become codes at once
       set_codes(&to_.values[(size_t)to_.input], to_.input);
       is_codes_[(size_t)to_.input] = true;
     }
     for (size_t i = 0; i < nodes.size(); ++i) {
+      if (is_convolution(nodes[i])) layer_ = calibration_.layers.empty() ? nullptr : &calibration_.layers[layers++];
       is_integer_[i] ? add_integer(std::move(nodes[i])) : add_float(std::move(nodes[i]));
     }
     return std::move(to_);
@@ -250,7 +252,8 @@ class Quantizer {
     node.output = to_.add_value(std::move(value));
     is_codes_.push_back(true);
     if (is_convolution(node)) {
-      node.int8 = make_int8_layer(node, to_.values[(size_t)node.inputs[0]], to_.values[(size_t)node.output], statistics);
+      node.int8 =
+          make_int8_layer(node, to_.values[(size_t)node.inputs[0]], to_.values[(size_t)node.output], statistics);
     }
     NetworkNode decode = {NodeKind::kDecode, node.name, {node.output}};
     decode.output = floats;
@@ -261,19 +264,20 @@ class Quantizer {
   InputStatistics statistics_of(ValueId id) const {
     if ((size_t)id >= calibration_.values.size()) return {};
     const ValueStatistics& value = calibration_.values[(size_t)id];
-    return {value.channel_mean, value.channel_mean_square};
+    return {value.channel_mean, value.channel_mean_square, layer_};
   }
 
   const Network& from_;
   const Calibration& calibration_;
   RangeRule rule_;
   Network to_;
-  std::vector<bool> is_integer_;        // per node
-  std::vector<bool> is_made_of_codes_;  // per value of from_: an integer node makes it
-  std::vector<bool> wanted_;            // per value of from_: as codes
-  std::vector<bool> is_codes_;          // per value of to_, as it is made
-  std::vector<ValueId> group_;          // of values with one scale
-  std::vector<CodeScale> scales_;       // per value of from_
+  std::vector<bool> is_integer_;            // per node
+  std::vector<bool> is_made_of_codes_;      // per value of from_: an integer node makes it
+  std::vector<bool> wanted_;                // per value of from_: as codes
+  std::vector<bool> is_codes_;              // per value of to_, as it is made
+  std::vector<ValueId> group_;              // of values with one scale
+  std::vector<CodeScale> scales_;           // per value of from_
+  const LayerStatistics* layer_ = nullptr;  // of the convolution that is being made
   std::map<ValueId, ValueId> codes_of_, floats_of_;
 };
 
