@@ -12,7 +12,7 @@ function is_stack(operands) {
 }
 
 function is_multiply_add(code) {
-  return code ~ /^(vfn?m(add|sub)[0-9]+[ps][sd]|vpdp[a-z]+|vpmadd[a-z]+|fml[as] |vfm[as]\.f32 )/
+  return code ~ /^(vfn?m(add|sub)[0-9]+[ps][sd]|vpdp[a-z]+|vpmadd[a-z]+|fml[as] |vfm[as]\.f32 |(s|us|su)dot |smull2? +v|vmull\.s8 )/
 }
 
 function is_vector(code) {
