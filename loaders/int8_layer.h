@@ -14,14 +14,23 @@ struct InputStatistics {
   const LayerStatistics* together = nullptr;  // how inputs go together; null: not known
 };
 
-// Weights of each output channel become multiples of a step of that channel, -127 to 127 of them. The step is the one
-// with the least squared error of the outputs, each weight's error counting as often as its input is large, and among
-// weights whose pairs are small (kernels/int8_weights.hpp): two neighbours that are not give way to each other. Where
-// it is known how inputs go together, weights are then rounded so that errors cancel (OutputRounding). What the error
-// adds to the outputs on average is taken from the bias. `in` and `out` are the layer's values; if `out` is floats, so
-// are its sums times multiplier. Throws InputError if a weight is not finite.
+// Weights as multiples of a step of each output channel: what takes the time, and does not depend on the codes that
+// come in and go out.
+struct SteppedWeights {
+  std::vector<double> steps;  // per channel, times the channel's scale
+  std::vector<int8_t> codes;  // as the weights
+};
+
+// Multiples are -127 to 127. The step is the one with the least squared error of the outputs, each weight's error
+// counting as often as its input is large, and among weights whose pairs are small (kernels/int8_weights.hpp): two
+// neighbours that are not give way to each other. Where it is known how inputs go together, weights are then rounded so
+// that errors cancel (OutputRounding). in_c: channels of the input. Throws InputError if a weight is not finite.
+SteppedWeights in_steps(const NetworkNode& node, uint32_t in_c, const InputStatistics& statistics);
+
+// The layer of them. What the error of weights adds to the outputs on average is taken from the bias. `in` and `out`
+// are the layer's values; if `out` is floats, so are its sums times multiplier.
 std::shared_ptr<const Int8Layer> make_int8_layer(const NetworkNode& node, const Value& in, const Value& out,
-                                                 const InputStatistics& statistics);
+                                                 const InputStatistics& statistics, const SteppedWeights& stepped);
 
 // The same of weights that are bytes already: multiples of a step of each channel, to a thousandth of it. They stay
 // these multiples, and the bias becomes the nearest one. Channels that reach from -255 to 255 (those of an asymmetric

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "loaders/calibration.h"
+#include "loaders/int8_layer.h"
 #include "loaders/network.h"
 
 namespace posy {
@@ -26,10 +27,13 @@ const char* range_rule_name(RangeRule rule);
 // them. Returns how many layers were scaled.
 int equalize_channels(Network* network, const Calibration& calibration);
 
+// The weights of all convolutions in steps, in order.
+std::vector<SteppedWeights> weights_in_steps(const Network& network, const Calibration& calibration);
+
 // The network in 8-bit codes, but for nodes in `floats` (by index) and those that have no integer form; between the two
-// codes become floats and back. Ranges are those of `calibration`, of the same network.
-Network quantized(const Network& network, const Calibration& calibration, RangeRule rule,
-                  const std::set<size_t>& floats);
+// codes become floats and back. Ranges are those of `calibration`, and `weights` those of the same network.
+Network quantized(const Network& network, const Calibration& calibration, const std::vector<SteppedWeights>& weights,
+                  RangeRule rule, const std::set<size_t>& floats);
 
 // What choosing found.
 struct Int8Choice {
