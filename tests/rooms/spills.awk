@@ -75,6 +75,7 @@ function end_function(    i, j, inner) {
   address[lines] = part[1]
   gsub(/[ :]/, "", address[lines])
   text[lines] = part[2] " " part[3]
+  sub(/^{vex} +/, "", text[lines])  # an encoding, which binutils names
   line_of[address[lines]] = lines
   if (text[lines] ~ /^mov +%rsp,%rbp/) frame_pointer = "\\(%rbp"
   if (text[lines] ~ /^mov +x29, sp/) frame_pointer = "\\[x29"
