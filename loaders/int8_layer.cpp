@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "loaders/error.h"
 #include "loaders/int8_panels.h"
@@ -116,53 +115,10 @@ double whole_step(const std::vector<double>& weights, int most) {
   return 0;
 }
 
-// ---- Weights of more than 127 steps ----
-
-constexpr double kLeastWidePart = 0.85, kWidePartStep = 0.01;
-
-// Rounds so that the errors add up to nothing, as far as they can: inputs that come out of a ReLU have a common mean,
-// which counts with the sum of the errors.
-std::vector<double> balanced(const std::vector<double>& weights, double step) {
-  std::vector<double> codes, errors;
-  double sum = 0;
-  for (const double w : weights) {
-    codes.push_back(rounded_weight(w / step));
-    errors.push_back(w == 0 ? 0 : w / step - codes.back());
-    sum += errors.back();
-  }
-  const double sign = sum < 0 ? -1 : 1;
-  std::vector<size_t> by_error(weights.size());
-  std::iota(by_error.begin(), by_error.end(), 0);
-  std::stable_sort(by_error.begin(), by_error.end(), [&](size_t a, size_t b) { return errors[a] * sign > errors[b] * sign; });
-  auto left = (int)std::nearbyint(std::fabs(sum));
-  for (const size_t i : by_error) {
-    if (left == 0 || errors[i] * sign <= 0) break;
-    if (std::fabs(codes[i] + sign) > kMostWeight) continue;
-    codes[i] += sign;
-    --left;
-  }
+std::vector<double> nearest_multiples(const std::vector<double>& weights, double step) {
+  std::vector<double> codes;
+  for (const double w : weights) codes.push_back(std::nearbyint(w / step));
   return codes;
-}
-
-double squared_error(const std::vector<double>& weights, const std::vector<double>& codes, double step) {
-  double error = 0;
-  for (size_t i = 0; i < codes.size(); ++i) error += (weights[i] - codes[i] * step) * (weights[i] - codes[i] * step);
-  return error;
-}
-
-// Beginning with their own step, of which only those beyond 127 are cut off.
-double best_wide_step(const std::vector<double>& weights, double own_step) {
-  double largest = 0;
-  for (const double w : weights) largest = std::max(largest, std::fabs(w));
-  const double most = largest / kMostWeight;
-  double best = own_step, least_error = squared_error(weights, balanced(weights, own_step), own_step);
-  for (double part = 1; part > kLeastWidePart; part -= kWidePartStep) {
-    const double step = part * most, error = squared_error(weights, balanced(weights, step), step);
-    if (error >= least_error) continue;
-    least_error = error;
-    best = step;
-  }
-  return best;
 }
 
 class LayerMaker {
@@ -180,27 +136,22 @@ class LayerMaker {
     return layer;
   }
 
-  KnownLayer make_known() {
+  std::shared_ptr<const Int8Layer> make_known() {
     auto layer = std::make_shared<Int8Layer>();
     layer->weights.resize(node_.weights.values->floats.size());
-    KnownLayer known;
     for (size_t c = 0; c < channels_; ++c) {
       const Channel channel = this->channel(c);
-      double step = exact_step(channel);
-      if (step == 0) {
-        const double own_step = whole_step(channel.weights, kMostLevel);
-        if (own_step == 0) return {};
-        ++known.rounded_channels;
-        step = best_wide_step(channel.weights, own_step);
-      }
+      const double step = exact_step(channel);
+      if (step == 0) return nullptr;
       // Next to a bias of so many steps, the weights' last bits are nothing.
-      put_channel(c, channel, std::max(step, least_step(channel)), balanced, layer.get());
+      put_channel(c, channel, std::max(step, least_step(channel)), nearest_multiples, layer.get());
     }
-    known.layer = std::move(layer);
-    return known;
+    return layer;
   }
 
  private:
+  size_t rows() const { return node_.weights.values->floats.size() / channels_; }
+
   Channel channel(size_t c) const {
     const ChannelLine& line = node_.weights.line;
     Channel channel;
@@ -230,7 +181,7 @@ class LayerMaker {
     if (std::all_of(channel.weights.begin(), channel.weights.end(), is_zero)) {
       return std::max(least_step(channel), std::fabs(channel.bias) / (in_.scale * kFinestBias));
     }
-    const double step = whole_step(channel.weights, kMostWeight);
+    const double step = whole_step(channel.weights, kMostLevel);
     if (step == 0) return 0;
     double most = 0;
     for (const double w : channel.weights) most = std::max(most, std::nearbyint(std::fabs(w) / step));
@@ -255,11 +206,19 @@ class LayerMaker {
     const float multiplier = (float)(wanted_step * in_scale / out_scale);
     const double step = multiplier * out_scale / in_scale;
     const std::vector<double> codes = round(channel.weights, step);
+    const auto is_wide = [](double code) { return std::fabs(code) > kMostWeight; };
+    if (std::any_of(codes.begin(), codes.end(), is_wide)) layer->wide.push_back({(uint32_t)c, std::vector<int16_t>(rows())});
+    Int8Layer::Wide* wide = layer->wide.empty() || layer->wide.back().channel != c ? nullptr : &layer->wide.back();
     double bias = channel.bias, sum = 0;
     for (size_t r = 0; r < order_.size(); ++r) {
       bias += (channel.weights[r] - codes[r] * step) * channel.mean[r];
       sum += codes[r];
-      if (order_[r] >= 0) layer->weights[(size_t)order_[r] * channels_ + c] = (int8_t)codes[r];
+      if (order_[r] < 0) continue;
+      if (wide) {
+        wide->weights[(size_t)order_[r]] = (int16_t)codes[r];
+      } else {
+        layer->weights[(size_t)order_[r] * channels_ + c] = (int8_t)codes[r];
+      }
     }
     const double start = std::nearbyint(bias / (step * in_scale)) - in_.zero_point * sum;
     layer->start.push_back((int32_t)std::clamp(start, -2.0 * kMostStart, 2.0 * kMostStart - 1));
@@ -281,7 +240,7 @@ std::shared_ptr<const Int8Layer> make_int8_layer(const NetworkNode& node, const 
   return LayerMaker(node, in, out, statistics).make();
 }
 
-KnownLayer make_known_layer(const NetworkNode& node, const Value& in, const Value& out) {
+std::shared_ptr<const Int8Layer> make_known_layer(const NetworkNode& node, const Value& in, const Value& out) {
   return LayerMaker(node, in, out, {}).make_known();
 }
 
