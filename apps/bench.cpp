@@ -119,10 +119,14 @@ class ModelBench {
   const Image image_;
 };
 
+bool has_codes(const Model& model) {
+  return std::any_of(model.tensors, model.tensors + model.tensor_count, is_u8);
+}
+
 uint64_t tensor_bytes(const Model& model, uint32_t index) {
   if (index == kNoIndex) return 0;
   const TensorRecord& t = model.tensors[index];
-  return (uint64_t)t.h * t.w * t.c * sizeof(float);
+  return (uint64_t)t.h * t.w * t.c * element_bytes((ElementType)t.type);
 }
 
 std::vector<BenchRow> rows_of(Session& session, const BenchResult& result) {
@@ -155,6 +159,11 @@ BenchRow whole_of(const BenchReport& report, const BenchResult& result) {
   return whole;
 }
 
+std::string peak_text(const BenchReport::Peak& peak) {
+  const std::string floats = short_number(peak.gflops) + " GFLOP/s";
+  return peak.gops_int8 > 0 ? floats + " and " + short_number(peak.gops_int8) + " Gop/s of bytes" : floats;
+}
+
 void print_model(Session& session, const BenchReport& report, const BenchResult& r) {
   std::printf("%-18s %10s %8s %9s %8s  %s\n", "op", "ms", "share", "GFLOP/s", "of peak", "node");
   for (const BenchRow& row : report.rows) {
@@ -165,9 +174,9 @@ void print_model(Session& session, const BenchReport& report, const BenchResult&
   std::printf("\n%s, %u thread%s: min %.3f ms, median %.3f ms, p95 %.3f ms of %zu runs\n", whole.isa.c_str(),
               report.threads, report.threads == 1 ? "" : "s", least(r.runs), median(r.runs), percentile95(r.runs),
               r.runs.size());
-  std::printf(
-      "%.1f GFLOP/s at best, %.1f%% of the %.1f that the processor made beside it; memory is read at %.1f GB/s\n",
-      whole.gflops(), 100 * report.fraction_of_peak(whole), report.peaks[0].gflops, report.memory_gbs);
+  std::printf("%.1f GFLOP/s at best, %.1f%% of the %s that the processor made beside it; memory is read at %.1f GB/s\n",
+              whole.gflops(), 100 * report.fraction_of_peaks(whole.ms), peak_text(report.peaks[0]).c_str(),
+              report.memory_gbs);
   std::printf("open %.3f ms, first run %.3f ms, arena %u bytes, file %u bytes, peak memory %.1f MB\n",
               session.open_ms(), r.first_ms, session.model().header->arena_bytes, session.model().header->file_bytes,
               (double)r.rss_bytes / 1e6);
@@ -189,7 +198,8 @@ Json json_model(Session& session, const BenchReport& report, const BenchResult& 
   json["file_bytes"] = model.header->file_bytes;
   json["peak_rss_bytes"] = r.rss_bytes;
   json["peak_gflops"] = json_number(report.peaks[0].gflops);
-  json["fraction_of_peak"] = json_number(report.fraction_of_peak(whole));
+  if (report.peaks[0].gops_int8 > 0) json["peak_gops_int8"] = json_number(report.peaks[0].gops_int8);
+  json["fraction_of_peak"] = json_number(report.fraction_of_peaks(whole.ms));
   json["bandwidth_gbs"] = report.memory_gbs > 0 ? json_number(report.memory_gbs) : Json();
   json["macs"] = whole.macs;
   json["processor"] = processor_name();
@@ -242,7 +252,7 @@ std::string size_text(uint64_t bytes) {
 void add_machine(const Args& args, BenchReport* report) {
   std::string isas;
   for (const BenchReport::Peak& peak : report->peaks) {
-    isas += (isas.empty() ? "" : ", ") + peak.isa + " " + short_number(peak.gflops) + " GFLOP/s";
+    isas += (isas.empty() ? "" : ", ") + peak.isa + " " + peak_text(peak);
   }
   std::vector<BenchReport::Fact>& facts = report->facts;
   facts.push_back({"processor", processor_name()});
@@ -263,7 +273,7 @@ void add_model(Session& session, const BenchResult& r, BenchReport* report) {
       {"median", ms_text(median(r.runs))},
       {"95th percentile", ms_text(percentile95(r.runs))},
       {"speed of the fastest",
-       short_number(whole.gflops()) + " GFLOP/s, " + percent_text(report->fraction_of_peak(whole)) + " of peak"},
+       short_number(whole.gflops()) + " GFLOP/s, " + percent_text(report->fraction_of_peaks(whole.ms)) + " of peak"},
       {"work", short_number((double)whole.macs / 1e6) + " million multiply-adds"},
       {"open", ms_text(session.open_ms())},
       {"first run", ms_text(r.first_ms)},
@@ -333,7 +343,7 @@ int run_model(const Args& args) {
   check_outputs(args);
   MemoryMeter memory(options.threads);  // forks: before the session's threads
   Session session(args.words()[0], session_options);
-  PeakMeter peak(*kernels_named(posy_engine_isa(session.engine())), session.team());
+  PeakMeter peak(*kernels_named(posy_engine_isa(session.engine())), session.team(), has_codes(session.model()));
   const BenchResult result =
       ModelBench(session, peak, memory).measure(options.warmup.value_or(5), options.runs.value_or(50));
 
@@ -341,7 +351,7 @@ int run_model(const Args& args) {
   report.of_model = true;
   report.title = std::filesystem::path(args.words()[0]).filename().string();
   report.threads = session.threads();
-  report.peaks = {{peak.table().isa, peak.gflops()}};
+  report.peaks = {{peak.table().isa, peak.gflops(), peak.gops_int8()}};
   report.memory_gbs = memory.gigabytes_per_second();
   report.rows = rows_of(session, result);
   add_model(session, result, &report);

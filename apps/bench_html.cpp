@@ -99,7 +99,9 @@ std::string legend_html(const BenchReport& report) {
 constexpr const char* kExplanation =
     "A multiply-add counts as two operations, and so does an element of an op that has none. Bytes are those of "
     "inputs, "
-    "weights and output, each once. The level roof is the speed of multiply-adds in registers and the slope that of "
+    "weights and output, each once. The level roof is the speed of multiply-adds in registers, of floats or, for ops "
+    "of "
+    "8-bit codes, of bytes, and the slope that of "
     "reading memory, both measured in this run, on as many threads. Speeds are those of the median of a model's runs, "
     "and of the fastest run of a kernel by itself. What lies above the slope had its data in a cache.";
 

@@ -28,7 +28,7 @@ constexpr bool is_benched(OpKind kind) {
   return false;
 }
 #define POSY_OP(number, name, Args)                                                    \
-  static_assert((number >= 18) || is_benched(OpKind::name),                                              \
+  static_assert(is_benched(OpKind::name),                                              \
                 "kernels/ops.def has the op " #name                                    \
                 ", but apps/bench_shapes.def has no row for it: add POSY_SHAPE(" #name \
                 ", \"network and sizes\", arguments), so that posy bench --kernels measures it");
@@ -53,7 +53,8 @@ Memory memory_of(uint64_t bytes) {
   return Memory((uint8_t*)memory);
 }
 
-uint64_t floats_of(const Tensor& t) {
+template <class T>
+uint64_t elements_of(const TensorOf<T>& t) {
   return (uint64_t)t.h * t.w * t.pixel_stride;
 }
 
@@ -61,25 +62,41 @@ uint64_t floats_of(const Tensor& t) {
 void fill(float* to, uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) to[i] = (float)((int)(i * 37 % 101) - 50) / 50;
 }
+void fill(uint8_t* to, uint64_t count) {
+  for (uint64_t i = 0; i < count; ++i) to[i] = (uint8_t)(i * 2654435761u >> 13);
+}
 
 template <class Args>
-std::vector<Tensor*> inputs_of(Args& args) {
-  std::vector<Tensor*> inputs;
-  if constexpr (requires { args.in; }) inputs.push_back(&args.in);
-  if constexpr (requires { args.a; }) inputs.push_back(&args.a);
-  if constexpr (requires { args.b; }) inputs.push_back(&args.b);
-  if constexpr (requires { args.range_of; }) inputs.push_back(&args.range_of);
-  return inputs;
+auto inputs_of(Args& args) {
+  if constexpr (requires { args.range_of; }) {
+    return std::vector{&args.in, &args.range_of};
+  } else if constexpr (requires { args.in; }) {
+    return std::vector{&args.in};
+  } else {
+    return std::vector{&args.a, &args.b};
+  }
 }
+
+// Weights of bytes have one type; others are measured with each.
+template <class Args>
+constexpr bool kHasWeights = requires(Args args) {
+  args.weights.type;
+};
+template <class Args>
+constexpr bool kHasByteWeights = requires(Args args) {
+  args.weights.pairs_are_small;
+};
 
 // The op as a file would have it, so that its work is counted by the same function as a model's.
 template <class Args>
 uint64_t macs_of(OpKind kind, Args args) {
-  std::vector<Tensor*> tensors = inputs_of(args);
-  const uint32_t inputs = (uint32_t)tensors.size();
-  tensors.push_back(&args.out);
   std::vector<TensorRecord> records;
-  for (const Tensor* t : tensors) records.push_back({0, t->h, t->w, t->c, t->pixel_stride, t->ring_h, 0, 0, 0, 0, 0});
+  const auto add = [&](const auto& t) {
+    records.push_back({0, t.h, t.w, t.c, t.pixel_stride, t.ring_h, 0, 0, 0, 0, 0});
+  };
+  for (const auto* t : inputs_of(args)) add(*t);
+  const uint32_t inputs = (uint32_t)records.size();
+  add(args.out);
   OpRecord op = {};
   op.kind = (uint16_t)kind;
   op.in[0] = 0, op.in[1] = inputs > 1 ? 1 : kNoIndex;
@@ -97,12 +114,14 @@ template <class Args>
 class Problem {
  public:
   Problem(const Args& args, WeightType type) : args_(args) {
-    for (Tensor* t : inputs_of(args_)) {
+    for (auto* t : inputs_of(args_)) {
       place(t);
-      fill(t->data, floats_of(*t));
+      fill(t->data, elements_of(*t));
     }
     place(&args_.out);
-    if constexpr (requires { args_.weights; }) place_weights(type);
+    if constexpr (kHasWeights<Args>) place_weights(type);
+    if constexpr (kHasByteWeights<Args>) place_byte_weights();
+    if constexpr (requires { args_.table; }) args_.table = fresh(256, [](uint8_t* to) { fill(to, 256); });
   }
 
   const Args& args() const { return args_; }
@@ -111,15 +130,40 @@ class Problem {
     if constexpr (requires { args_.weights, args_.tiles; }) {
       return (uint32_t)winograd_scratch_rows(args_.tiles.alphas(), args_.in.c);
     }
-    if constexpr (requires { args_.weights; }) return args_.weights.rows;
+    if constexpr (kHasWeights<Args>) return args_.weights.rows;
     return 0;
   }
 
  private:
-  void place(Tensor* t) {
-    memory_.push_back(memory_of(floats_of(*t) * sizeof(float)));
-    t->data = (float*)memory_.back().get();
-    bytes_ += (uint64_t)t->h * t->w * t->c * sizeof(float);
+  template <class T>
+  void place(TensorOf<T>* t) {
+    memory_.push_back(memory_of(elements_of(*t) * sizeof(T)));
+    t->data = (T*)memory_.back().get();
+    bytes_ += (uint64_t)t->h * t->w * t->c * sizeof(T);
+  }
+
+  template <class Fill>
+  const uint8_t* fresh(uint64_t bytes, Fill fill_it) {
+    memory_.push_back(memory_of(bytes));
+    bytes_ += bytes;
+    fill_it(memory_.back().get());
+    return memory_.back().get();
+  }
+
+  // From -64 to 63, so that pairs are small; multipliers bring sums into the range of codes.
+  void place_byte_weights() {
+    Int8Weights& weights = args_.weights;
+    const uint64_t panel = int8_panel_bytes(weights.rows), bytes = int8_weight_bytes(weights.rows, args_.out.c);
+    weights.panels = fresh(bytes, [&](uint8_t* data) {
+      for (uint64_t i = 0; i < bytes; ++i) data[i] = (uint8_t)((int)(i * 2654435761u >> 13 & 127) - 64);
+      for (uint8_t* at = data; at < data + bytes; at += panel) {
+        int32_t *start = (int32_t*)at, *sum = start + 2 * kPanelLanes;
+        for (uint32_t lane = 0; lane < kPanelLanes; ++lane) {
+          start[lane] = sum[lane] = 0;
+          ((float*)at)[kPanelLanes + lane] = 1e-4f;
+        }
+      }
+    });
   }
 
   void place_weights(WeightType type) {
@@ -151,24 +195,22 @@ class KernelsBench {
     const char* wanted = wanted_isa();
     if (wanted && !kernels_named(wanted)) throw unknown_isa(wanted);
     for (uint32_t i = 0; const KernelTable* table = usable_kernels(i); ++i) {
-      if (!wanted || kernels_named(wanted) == table) peaks_.emplace_back(*table, team);
+      if (!wanted || kernels_named(wanted) == table) peaks_.emplace_back(*table, team, true);
     }
   }
 
   // Each type of weights, and each instruction set in turn.
   template <class Args>
   void add(OpKind kind, const char* name, Kernel<Args> KernelTable::*kernel, const Args& args) {
-    constexpr bool has_weights = requires {
-      args.weights;
-    };
     for (const WeightType type : kWeightTypes) {
-      if (!has_weights && type != WeightType::f32) break;
+      if (!kHasWeights<Args> && type != WeightType::f32) break;
       const Problem<Args> problem(args, type);
       for (PeakMeter& peak : peaks_) {
         BenchRow row;
         row.kind = kind;
         row.name = name;
-        row.weights = has_weights ? weight_type_name(type) : "";
+        if (kHasWeights<Args>) row.weights = weight_type_name(type);
+        if (kHasByteWeights<Args>) row.weights = weight_type_name(WeightType::s8);
         row.isa = peak.table().isa;
         row.macs = macs_of(kind, args);
         row.bytes = problem.bytes();
@@ -253,7 +295,8 @@ BenchReport bench_kernels(const BenchOptions& options) {
   report.title = "Kernels";
   report.threads = team.size();
   report.memory_gbs = memory.gigabytes_per_second();
-  for (const PeakMeter& peak : bench.peaks()) report.peaks.push_back({peak.table().isa, peak.gflops()});
+  for (const PeakMeter& peak : bench.peaks())
+    report.peaks.push_back({peak.table().isa, peak.gflops(), peak.gops_int8()});
   report.rows = bench.rows();
   return report;
 }
@@ -267,7 +310,8 @@ void print_kernels(const BenchReport& report) {
                 row.gigabytes_per_second(), 100 * report.fraction_of_peak(row));
   }
   std::printf("\n%u thread%s; peak", report.threads, report.threads == 1 ? "" : "s");
-  for (const BenchReport::Peak& peak : report.peaks) std::printf(" %s %.1f GFLOP/s,", peak.isa.c_str(), peak.gflops);
+  for (const BenchReport::Peak& peak : report.peaks)
+    std::printf(" %s %.1f GFLOP/s and %.1f Gop/s of bytes,", peak.isa.c_str(), peak.gflops, peak.gops_int8);
   std::printf(" memory is read at %.1f GB/s\n", report.memory_gbs);
 }
 
@@ -278,7 +322,9 @@ Json json_kernels(const BenchReport& report) {
   json["bandwidth_gbs"] = report.memory_gbs > 0 ? json_number(report.memory_gbs) : Json();
   json["isas"] = Json::array();
   for (const BenchReport::Peak& peak : report.peaks)
-    json["isas"].push_back({{"isa", peak.isa}, {"peak_gflops", json_number(peak.gflops)}});
+    json["isas"].push_back({{"isa", peak.isa},
+                            {"peak_gflops", json_number(peak.gflops)},
+                            {"peak_gops_int8", json_number(peak.gops_int8)}});
   json["kernels"] = Json::array();
   for (const BenchRow& row : report.rows) {
     json["kernels"].push_back({{"kind", op_name(row.kind)},

@@ -66,25 +66,34 @@ void serve(uint32_t threads, int ask, int answer) {
 
 }  // namespace
 
-double PeakMeter::measure() {
+template <class Number>
+double PeakMeter::measure(uint64_t (*run)(uint32_t, Number*), Chains* chains) {
   std::vector<uint64_t> operations(team_->size());
   const double start = now_ms();
   team_->each([&](uint32_t i) {
-    float value = 1;
-    operations[i] = table_->peak_fma(iterations_, &value);
+    Number value = 1;
+    operations[i] = run(chains->iterations, &value);
   });
   const double ms = now_ms() - start;
   const uint64_t all = std::accumulate(operations.begin(), operations.end(), (uint64_t)0);
-  if (ms > 0) gflops_ = std::max(gflops_, (double)all / ms / 1e6);
+  if (ms > 0) chains->best = std::max(chains->best, (double)all / ms / 1e6);
   return ms;
 }
 
-void PeakMeter::burst() {
-  if (iterations_ > 0) {
-    measure();
+template <class Number>
+void PeakMeter::burst(uint64_t (*run)(uint32_t, Number*), Chains* chains) {
+  if (chains->iterations > 0) {
+    measure(run, chains);
     return;
   }
-  for (iterations_ = 1000; measure() < kBurstMs && iterations_ < 1u << 30;) iterations_ *= 2;
+  for (chains->iterations = 1000; measure(run, chains) < kBurstMs && chains->iterations < 1u << 30;) {
+    chains->iterations *= 2;
+  }
+}
+
+void PeakMeter::burst() {
+  burst(table_->peak_fma, &floats_);
+  if (of_bytes_) burst(table_->peak_int8, &bytes_);
 }
 
 MemoryMeter::MemoryMeter(uint32_t threads) {

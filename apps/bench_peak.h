@@ -8,25 +8,34 @@
 
 namespace posy {
 
-// Multiply-adds of one instruction set on all threads of a team. Other programs and a warm processor slow single bursts
-// down, and nothing speeds one up: the peak is the best of all.
+// Multiply-adds of one instruction set, of floats and if wanted of bytes, on all threads of a team. Other programs and
+// a warm processor slow single bursts down, and nothing speeds one up: the peak is the best of all.
 class PeakMeter {
  public:
-  PeakMeter(const KernelTable& table, Team& team) : table_(&table), team_(&team) {}
+  PeakMeter(const KernelTable& table, Team& team, bool of_bytes) : table_(&table), team_(&team), of_bytes_(of_bytes) {}
 
-  // One to two milliseconds of it; the first call takes longer.
+  // One to two milliseconds of each; the first call takes longer.
   void burst();
 
   const KernelTable& table() const { return *table_; }
-  double gflops() const { return gflops_; }
+  double gflops() const { return floats_.best; }
+  double gops_int8() const { return bytes_.best; }  // 0 if not wanted
 
  private:
-  double measure();  // milliseconds
+  struct Chains {
+    uint32_t iterations = 0;  // of a burst; 0 is not known yet
+    double best = 0;          // 1e9 operations per second
+  };
+
+  template <class Number>
+  void burst(uint64_t (*run)(uint32_t, Number*), Chains* chains);
+  template <class Number>
+  double measure(uint64_t (*run)(uint32_t, Number*), Chains* chains);  // milliseconds
 
   const KernelTable* table_;
   Team* team_;
-  uint32_t iterations_ = 0;  // of a burst; 0 is not known yet
-  double gflops_ = 0;
+  bool of_bytes_;
+  Chains floats_, bytes_;
 };
 
 // Reading memory, in a child process: neither the buffer nor its pages are ever this process's, so what the system says

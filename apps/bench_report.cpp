@@ -25,16 +25,24 @@ std::string csv_line(const std::vector<std::string>& fields) {
 
 }  // namespace
 
-double BenchReport::peak_gflops(const std::string& isa) const {
+double BenchReport::peak_of(const BenchRow& row) const {
   for (const Peak& peak : peaks) {
-    if (peak.isa == isa) return peak.gflops;
+    if (peak.isa == row.isa) return row.is_of_codes() ? peak.gops_int8 : peak.gflops;
   }
   return 0;
 }
 
 double BenchReport::fraction_of_peak(const BenchRow& row) const {
-  const double peak = peak_gflops(row.isa);
+  const double peak = peak_of(row);
   return peak > 0 ? row.gflops() / peak : 0;
+}
+
+double BenchReport::fraction_of_peaks(double ms) const {
+  double at_peak_ms = 0;
+  for (const BenchRow& row : rows) {
+    if (const double peak = peak_of(row); peak > 0) at_peak_ms += 2 * (double)row.macs / peak / 1e6;
+  }
+  return ms > 0 ? at_peak_ms / ms : 0;
 }
 
 double BenchReport::total_ms() const {

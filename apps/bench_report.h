@@ -13,7 +13,7 @@ namespace posy {
 struct BenchRow {
   OpKind kind;
   std::string name;     // the node's, or the shape's
-  std::string weights;  // "f32", "u8 table", "u8"; empty where the op has none
+  std::string weights;  // "f32", "u8 table", "u8", "s8"; empty where the op has none
   std::string isa;
   uint64_t macs = 0;   // multiply-adds, or elements where there are none
   uint64_t bytes = 0;  // of inputs, weights and output, each once
@@ -21,6 +21,8 @@ struct BenchRow {
   double median_ms = 0, min_ms = 0;
   double ms = 0;  // what speeds are reckoned from: the median in a model's runs, whose sum is about that of a run; the
                   // least of a kernel by itself, as its peak is the best of all bursts
+
+  bool is_of_codes() const { return kind >= OpKind::int8_conv_2d && kind <= OpKind::int8_decode; }
 
   // A multiply-add is two operations.
   double gflops() const { return ms > 0 ? 2 * (double)macs / ms / 1e6 : 0; }
@@ -35,6 +37,7 @@ struct BenchReport {
   struct Peak {
     std::string isa;
     double gflops;
+    double gops_int8;  // multiply-adds of bytes; 0 is not measured
   };
 
   bool of_model = false;  // rows are parts of one run: their times have a sum
@@ -45,8 +48,11 @@ struct BenchReport {
   double memory_gbs = 0;    // 0 is not known
   std::vector<BenchRow> rows;
 
-  double peak_gflops(const std::string& isa) const;
+  // Of ops of codes it is the peak of bytes.
+  double peak_of(const BenchRow& row) const;
   double fraction_of_peak(const BenchRow& row) const;
+  // Of a run of all rows that takes `ms`: the part of it that they would take at their peaks.
+  double fraction_of_peaks(double ms) const;
   double total_ms() const;
 };
 

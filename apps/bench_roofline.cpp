@@ -40,7 +40,7 @@ struct Chart {
 
 Chart chart_of(const BenchReport& report) {
   double least_x = 0.1, most_x = 10, least_y = 1, most_y = 1;
-  for (const BenchReport::Peak& peak : report.peaks) most_y = std::max(most_y, peak.gflops);
+  for (const BenchReport::Peak& peak : report.peaks) most_y = std::max({most_y, peak.gflops, peak.gops_int8});
   if (report.memory_gbs > 0) most_x = std::max(most_x, 1.5 * most_y / report.memory_gbs);
   for (const BenchRow& row : report.rows) {
     if (row.gflops() <= 0 || row.bytes == 0) continue;
@@ -104,13 +104,17 @@ int dots_on(const Chart& chart, double x1, double y1, double angle, NamePlace pl
   return dots;
 }
 
+double highest(const BenchReport::Peak& peak) {
+  return std::max(peak.gflops, peak.gops_int8);
+}
+
 // The slope up to the fastest peak, with its name along it where the fewest dots are.
 std::string slope_svg(const Chart& chart) {
   const double bandwidth = chart.report.memory_gbs;
   if (bandwidth <= 0) return "";
   // Where y = bandwidth * x enters the chart at its left or lower edge, and where it meets the roof.
   const double enters = std::max(std::pow(10, chart.x.first), std::pow(10, chart.y.first) / bandwidth);
-  const double ridge = chart.report.peaks[0].gflops / bandwidth;
+  const double ridge = highest(chart.report.peaks[0]) / bandwidth;
   if (ridge <= enters) return "";
   const double x1 = chart.x.place(enters), y1 = chart.y.place(enters * bandwidth);
   const double x2 = chart.x.place(ridge), y2 = chart.y.place(ridge * bandwidth);
@@ -133,28 +137,49 @@ std::string of_isa(const BenchReport::Peak& peak, const std::string& svg) {
   return "<g data-isa=\"" + html_text(peak.isa) + "\">" + svg + "</g>\n";
 }
 
+std::string roof_svg(const Chart& chart, double speed) {
+  const double bandwidth = chart.report.memory_gbs, y = chart.y.place(speed);
+  return line_svg("roof", bandwidth > 0 ? chart.x.place(speed / bandwidth) : kLeft, y, kRight, y);
+}
+
+// A roof for floats, and one for bytes where there is such work.
 std::string peak_svg(const Chart& chart, const BenchReport::Peak& peak) {
-  const double bandwidth = chart.report.memory_gbs, y = chart.y.place(peak.gflops);
-  const double x = bandwidth > 0 ? chart.x.place(peak.gflops / bandwidth) : kLeft;
-  return of_isa(peak, line_svg("roof", x, y, kRight, y));
+  std::string svg = roof_svg(chart, peak.gflops);
+  if (peak.gops_int8 > 0) svg += roof_svg(chart, peak.gops_int8);
+  return of_isa(peak, svg);
 }
 
-// Above the fastest and below the others, whose dots lie between them.
+std::string roof_name_svg(double y, const std::string& name) {
+  return "<text class=\"roof-name\" x=\"" + at(kRight) + "\" y=\"" + at(y) + "\" text-anchor=\"end\">" + name +
+         "</text>";
+}
+
+// Above the highest and below the others, whose dots lie between them.
 std::string peak_name_svg(const Chart& chart, const BenchReport::Peak& peak) {
-  const double y = chart.y.place(peak.gflops) + (&peak == &chart.report.peaks[0] ? -8 : 18);
-  return of_isa(peak, "<text class=\"roof-name\" x=\"" + at(kRight) + "\" y=\"" + at(y) + "\" text-anchor=\"end\">" +
-                          html_text(peak.isa) + " " + short_number(peak.gflops) + " GFLOP/s</text>");
+  const double highest_y = highest(chart.report.peaks[0]);
+  const auto place = [&](double speed) { return chart.y.place(speed) + (speed == highest_y ? -8 : 18); };
+  const std::string isa = html_text(peak.isa) + " ";
+  std::string svg = roof_name_svg(place(peak.gflops), isa + short_number(peak.gflops) + " GFLOP/s");
+  if (peak.gops_int8 > 0) {
+    svg += roof_name_svg(place(peak.gops_int8), isa + short_number(peak.gops_int8) + " Gop/s of bytes");
+  }
+  return of_isa(peak, svg);
 }
 
-// Eight colours, then the same with another shape: told apart without colour as well, and the same in every report.
+// Eight colours, then the same with another shape, of four: told apart without colour as well, and the same in every
+// report.
 std::string mark_svg(OpKind kind, double x, double y, double size) {
-  const unsigned index = (unsigned)kind - 1, shape = index / 8 % 3;
+  const unsigned index = (unsigned)kind - 1, shape = index / 8 % 4;
   const std::string style = "class=\"mark k" + std::to_string(index % 8) + "\"";
   if (shape == 0) return "<circle " + style + " cx=\"" + at(x) + "\" cy=\"" + at(y) + "\" r=\"" + at(size) + "\"/>";
   const double half = shape == 1 ? 0.9 * size : 1.25 * size;
   if (shape == 1) {
     return "<rect " + style + " x=\"" + at(x - half) + "\" y=\"" + at(y - half) + "\" width=\"" + at(2 * half) +
            "\" height=\"" + at(2 * half) + "\"/>";
+  }
+  if (shape == 3) {
+    return "<path " + style + " d=\"M" + at(x) + " " + at(y - half) + "l" + at(half) + " " + at(1.8 * half) + "h" +
+           at(-2 * half) + "z\"/>";
   }
   return "<path " + style + " d=\"M" + at(x) + " " + at(y - half) + "l" + at(half) + " " + at(half) + "l" + at(-half) +
          " " + at(half) + "l" + at(-half) + " " + at(-half) + "z\"/>";

@@ -137,4 +137,55 @@ inline QuantizeArgs requantize(Size size) {
   return {tensor(size), tensor(size), tensor(size), kNoClamp, QuantizeFunction::requantize, 0};
 }
 
+// Codes of 8 bits, whose pixels lie whole groups apart.
+inline ByteTensor codes(Size size) {
+  ByteTensor tensor = {};
+  (TensorOf<uint8_t>&)tensor = {nullptr, size.h, size.w, size.c, whole_groups(size.c), size.h};
+  return tensor;
+}
+
+constexpr Int8Ending kAllCodes = {{0, 255}, 0};
+
+inline Int8Conv2dArgs int8_conv(const Windowed& windowed, uint32_t out_c, bool pairs_are_small = true) {
+  Int8Conv2dArgs args = {};
+  args.in = codes(windowed.in);
+  args.out = codes({windowed.out_h, windowed.out_w, out_c});
+  args.weights.rows = windowed.window.k_h * windowed.window.k_w * whole_groups(windowed.in.c);
+  args.weights.pairs_are_small = pairs_are_small;
+  args.window = windowed.window;
+  args.ending = kAllCodes;
+  return args;
+}
+
+inline Int8DepthwiseConv2dArgs int8_depthwise(const Windowed& windowed) {
+  Int8DepthwiseConv2dArgs args = {};
+  args.in = codes(windowed.in);
+  args.out = codes({windowed.out_h, windowed.out_w, windowed.in.c});
+  args.weights.rows = windowed.window.k_w * whole_groups(windowed.window.k_h);
+  args.weights.pairs_are_small = true;
+  args.window = windowed.window;
+  args.ending = kAllCodes;
+  return args;
+}
+
+inline Int8PoolArgs int8_pool(const Windowed& windowed) {
+  return {codes(windowed.in), codes({windowed.out_h, windowed.out_w, windowed.in.c}), windowed.window, kAllCodes, 1};
+}
+
+inline Int8BinaryArgs int8_binary(Int8BinaryFunction function, Size a, Size b) {
+  return {codes(a), codes(b), codes(a), function, {0.5f, 0.5f}, kAllCodes};
+}
+
+inline Int8MapArgs int8_map(Size size) {
+  return {codes(size), codes(size), nullptr};
+}
+
+inline Int8EncodeArgs int8_encode(Size size) {
+  return {tensor(size), codes(size), 127, kAllCodes};
+}
+
+inline Int8DecodeArgs int8_decode(Size size) {
+  return {codes(size), tensor(size), 1.0f / 128};
+}
+
 }  // namespace posy::bench

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "apps/dump.h"
+#include "apps/session.h"
 
 namespace posy {
 namespace {
@@ -64,7 +65,10 @@ class Dump {
     field("pixel_stride", t.pixel_stride);
     field("ring_h", t.ring_h);
     string("name", t.name);
+    raw("type", &t.type, 1, is_u8(t) ? "u8" : "f32");
+    field("zero_point", t.zero_point);
     field("zero", t.zero);
+    field("scale", t.scale);
   }
 
   void op(uint32_t i) {
@@ -72,9 +76,7 @@ class Dump {
     title("op " + std::to_string(i));
     raw("kind", &op.kind, sizeof op.kind, op_name((OpKind)op.kind));
     field("weight_type", op.weight_type);
-    const char* function = (OpKind)op.kind == OpKind::unary    ? unary_name(op.function)
-                           : (OpKind)op.kind == OpKind::binary ? binary_name(op.function)
-                                                               : nullptr;
+    const char* function = function_name(op);
     function ? raw("function", &op.function, 1, function) : field("function", op.function);
     string("name", op.name);
     field("in[0]", op.in[0]);
@@ -130,6 +132,17 @@ class Dump {
       if (op.weights_bytes == 0) continue;
       title("weights of op " + std::to_string(i));
       const uint8_t* panel = model_.weights + op.weights_offset;
+      if ((OpKind)op.kind == OpKind::int8_map) {
+        raw("table", panel, 16, "256 codes; the first 16");
+        return;
+      }
+      if ((WeightType)op.weight_type == WeightType::s8) {
+        raw("start", panel, 16, "16 integers of 32 bits; the first four");
+        raw("multiplier", panel + 64, 16, "16 floats; the first four");
+        raw("sum", panel + 128, 16, "16 integers of 32 bits; the first four");
+        raw("group 0", panel + kInt8HeaderBytes, 16, "four weights of 16 lanes; of the first four");
+        return;
+      }
       if ((WeightType)op.weight_type == WeightType::u8_table) {
         raw("table", panel, 16, "256 floats; the first four");
         panel += kTableBytes;

@@ -1,5 +1,6 @@
 // posy info: what is in a .posy file; what a graph becomes, or why it does not and what is in it.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -27,12 +28,21 @@ uint64_t total_macs(const Model& model) {
 }
 
 std::string tensor_text(const TensorRecord& t) {
-  return std::to_string(t.h) + "x" + std::to_string(t.w) + "x" + std::to_string(t.c);
+  return std::to_string(t.h) + "x" + std::to_string(t.w) + "x" + std::to_string(t.c) + (is_u8(t) ? " u8" : "");
+}
+
+// What the elements are, and of codes what they stand for.
+void add_type(const TensorRecord& t, Json* json) {
+  (*json)["type"] = is_u8(t) ? "u8" : "f32";
+  if (!is_u8(t)) return;
+  (*json)["scale"] = json_float(t.scale);
+  (*json)["zero_point"] = t.zero_point;
 }
 
 Json json_op(const Model& model, const OpRecord& op) {
   const TensorRecord& out = model.tensors[op.out];
   Json json = {{"kind", op_name((OpKind)op.kind)}, {"name", model.string(op.name)}, {"out", {out.h, out.w, out.c}}};
+  add_type(out, &json);
   json["macs"] = op_macs(model, op, out.h);
   json["weight_bytes"] = op.weights_bytes;
   if (!has_weights(op)) {
@@ -54,6 +64,7 @@ Json json_info(const Model& model) {
   json["input"] = {
       {"node", model.string(r.input_name)}, {"h", in.h}, {"w", in.w}, {"c", in.c}, {"mean", json_float(r.mean[0])},
       {"std", json_float(r.std[0])}};
+  add_type(in, &json["input"]);
   json["output"] = {{"node", model.string(r.output_name)}, {"classes", model.output().c}};
   json["labels"] = Json::array();
   for (uint32_t i = 0; i < model.label_count; ++i) json["labels"].push_back(model.string(model.labels[i]));
@@ -73,8 +84,19 @@ std::string window_text(const OpRecord& op) {
   return text;
 }
 
-std::string clamp_text(const OpRecord& op) {
+// The limits of an op that makes codes are codes: from the one of 0, to the nearest to 6.
+std::string code_clamp_text(const OpRecord& op, const TensorRecord& out) {
+  const bool from_0 = op.clamp_low == (float)out.zero_point;
+  const float to_6 = std::nearbyint(6 / out.scale) + (float)out.zero_point;
+  if (from_0 && op.clamp_high == std::min(to_6, 255.0f) && (op.clamp_high - (float)out.zero_point) * out.scale > 5.5f)
+    return "relu6";
+  if (op.clamp_low == 0 && op.clamp_high == 255) return "";
+  return from_0 && op.clamp_high == 255 ? "relu" : "clamp";
+}
+
+std::string clamp_text(const OpRecord& op, const TensorRecord& out) {
   const float infinity = __builtin_inff();
+  if (is_u8(out) && (OpKind)op.kind != OpKind::int8_map) return code_clamp_text(op, out);
   if (op.clamp_low == -infinity && op.clamp_high == infinity) return "";
   if (op.clamp_low == 0 && op.clamp_high == 6) return "relu6";
   if (op.clamp_low == 0 && op.clamp_high == infinity) return "relu";
@@ -83,18 +105,18 @@ std::string clamp_text(const OpRecord& op) {
 
 // "conv_2d"; "unary sigmoid": of the ops that have several functions, which.
 std::string op_text(const OpRecord& op) {
-  const OpKind kind = (OpKind)op.kind;
-  const char* function = kind == OpKind::unary    ? unary_name(op.function)
-                         : kind == OpKind::binary ? binary_name(op.function)
-                                                  : nullptr;
-  return function ? std::string(op_name(kind)) + " " + function : op_name(kind);
+  const char *kind = op_name((OpKind)op.kind), *function = function_name(op);
+  return function ? std::string(kind) + " " + function : kind;
 }
 
 void print_ops(const Model& model) {
-  size_t width = 17;
-  for (uint32_t i = 0; i < model.op_count; ++i) width = std::max(width, op_text(model.ops[i]).size());
+  size_t width = 17, out_width = 13;
+  for (uint32_t i = 0; i < model.op_count; ++i) {
+    width = std::max(width, op_text(model.ops[i]).size());
+    out_width = std::max(out_width, tensor_text(model.tensors[model.ops[i].out]).size());
+  }
   const auto print = [&](const std::string& op, const char* window, const char* then, const char* output) {
-    std::printf("  %-*s %-9s %-6s %-13s", (int)width, op.c_str(), window, then, output);
+    std::printf("  %-*s %-9s %-6s %-*s", (int)width, op.c_str(), window, then, (int)out_width, output);
   };
   std::printf("\n");
   print("op", "window", "then", "output");
@@ -102,7 +124,7 @@ void print_ops(const Model& model) {
   for (uint32_t i = 0; i < model.op_count; ++i) {
     const OpRecord& op = model.ops[i];
     const TensorRecord& out = model.tensors[op.out];
-    print(op_text(op), window_text(op).c_str(), clamp_text(op).c_str(), tensor_text(out).c_str());
+    print(op_text(op), window_text(op).c_str(), clamp_text(op, out).c_str(), tensor_text(out).c_str());
     std::printf(" %8.2fM %10u %-8s  %s\n", (double)op_macs(model, op, out.h) / 1e6, op.weights_bytes,
                 has_weights(op) ? weight_type_name((WeightType)op.weight_type) : "",
                 printable_name(model.string(op.name)).c_str());

@@ -1,6 +1,5 @@
 // posy label: scores of photos.
 #include <cstdio>
-#include <cstring>
 
 #include "apps/commands.h"
 #include "apps/json.h"
@@ -27,11 +26,19 @@ struct LayerWatch {
     for (uint32_t y = progress->row_begin; y < progress->row_begin + progress->contiguous_rows; ++y) {
       for (uint32_t x = 0; x < shape.w; ++x) {
         const size_t pixel = (size_t)(y - progress->row_begin) * shape.w + x;
-        std::memcpy(&watch.values[((size_t)y * shape.w + x) * shape.c], progress->data + pixel * progress->pixel_stride,
-                    shape.c * sizeof(float));
+        float* to = &watch.values[((size_t)y * shape.w + x) * shape.c];
+        copy_pixel(*progress, pixel * progress->pixel_stride, to);
       }
     }
     return 0;
+  }
+
+  // Codes as what they stand for.
+  static void copy_pixel(const posy_progress& progress, size_t from, float* to) {
+    for (uint32_t c = 0; c < progress.shape.c; ++c) {
+      to[c] = progress.codes ? (float)(progress.codes[from + c] - progress.zero_point) * progress.scale
+                             : progress.data[from + c];
+    }
   }
 };
 

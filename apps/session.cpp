@@ -48,6 +48,18 @@ const char* weight_type_name(WeightType type) {
   return "";
 }
 
+const char* function_name(const OpRecord& op) {
+  switch ((OpKind)op.kind) {
+    case OpKind::unary:
+      return unary_name(op.function);
+    case OpKind::binary:
+    case OpKind::int8_binary:
+      return binary_name(op.function);
+    default:
+      return nullptr;
+  }
+}
+
 const char* wanted_isa() {
   const char* isa = std::getenv("POSY_ISA");
   return isa && *isa ? isa : nullptr;

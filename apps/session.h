@@ -61,6 +61,9 @@ Model checked_model(const std::string& path, std::span<const uint8_t> bytes);
 // "f32", "u8 table", "u8" ... "u4".
 const char* weight_type_name(WeightType type);
 
+// Of ops that have several functions, which: "sigmoid", "add"; null of others.
+const char* function_name(const OpRecord& op);
+
 // POSY_ISA; null if it is not set.
 const char* wanted_isa();
 // The error for a POSY_ISA that this machine does not have.

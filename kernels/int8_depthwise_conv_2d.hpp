@@ -18,8 +18,8 @@ inline void int8_depthwise_pixel_oracle(const Int8DepthwiseConv2dArgs& args, uin
       for (uint32_t j = 0; j < w.k_w; ++j) {
         const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
         const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
-        const int32_t code = inside ? args.in.row((uint32_t)at_y)[(size_t)at_x * args.in.pixel_stride + c]
-                                    : args.in.zero_point;
+        const int32_t code =
+            inside ? args.in.row((uint32_t)at_y)[(size_t)at_x * args.in.pixel_stride + c] : args.in.zero_point;
         sum += (uint32_t)(code * weight.at(depthwise_row(w.k_h, i, j)));
       }
     }
@@ -154,11 +154,13 @@ POSY_SHARED void int8_depthwise_pixel(const DepthwiseBytes& d, uint32_t y, uint3
       B rows[4];
       for (uint32_t i = 0; i < 4; ++i) {
         const uint32_t tap = g * kGroupRows + (i == 1 ? 2 : i == 2 ? 1 : i);
-        rows[i] = bytes_or_padding(d, inside && tap < w.k_h ? d.in_row(in_y + (int64_t)tap * w.dilation_h) : nullptr, at);
+        rows[i] =
+            bytes_or_padding(d, inside && tap < w.k_h ? d.in_row(in_y + (int64_t)tap * w.dilation_h) : nullptr, at);
       }
       W x4[4];
       interleave(rows, x4);
-      for (uint32_t q = 0; q < 4; ++q) sum[q] = dot_each<kSmall>(sum[q], x4[q], load_w(d.filter->weights[j * groups + g][q]));
+      for (uint32_t q = 0; q < 4; ++q)
+        sum[q] = dot_each<kSmall>(sum[q], x4[q], load_w(d.filter->weights[j * groups + g][q]));
     }
   }
   uint8_t* out = d.args->out.row(y) + (size_t)x * d.args->out.pixel_stride + d.channel;
@@ -176,7 +178,7 @@ void int8_depthwise_line(const DepthwiseBytes& d, uint32_t y, Range columns) {
   const CodeLimits limits(d.args->ending);
   const B padding = splat_u8(d.args->in.zero_point);
   int64_t in_x = window_origin(columns.begin, kStride, w.pad_left);
-  const auto load_column = [&](W (&to)[4]) {
+  const auto load_column = [&](W(&to)[4]) {
     if (in_x < 0 || in_x >= d.args->in.w) {
       POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) to[q] = padding;
     } else {
@@ -219,9 +221,8 @@ inline void int8_depthwise_rows(const DepthwiseBytes& d, Range rows, Range colum
   for (uint32_t y = rows.begin; y < rows.end;) {
     // Two rows that follow each other share two of their three rows of input.
     const bool two = kSmall && w.stride_h == 1 && w.stride_w == 1 && y + 1 < rows.end;
-    const auto line = w.stride_w == 2 ? int8_depthwise_line<2, 1, kSmall>
-                      : two           ? int8_depthwise_line<1, kSmall ? 2 : 1, kSmall>
-                                      : int8_depthwise_line<1, 1, kSmall>;
+    const auto line = w.stride_w == 2 ? int8_depthwise_line<2, 1, kSmall> : two ? int8_depthwise_line < 1,
+               kSmall ? 2 : 1, kSmall > : int8_depthwise_line<1, 1, kSmall>;
     line(d, y, columns);
     y += two ? 2 : 1;
   }

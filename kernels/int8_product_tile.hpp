@@ -1,4 +1,5 @@
-// The inner loop of the integer convolutions: a tile of outputs, neighbouring pixels x panels of channels, in registers.
+// The inner loop of the integer convolutions: a tile of outputs, neighbouring pixels x panels of channels, in
+// registers.
 #pragma once
 #include "kernels/int8_args.hpp"
 #include "kernels/int8_simd.hpp"

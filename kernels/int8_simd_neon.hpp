@@ -1,5 +1,5 @@
-// int8_simd.hpp for NEON: of ARMv7 and ARMv8 as it is, with the dot product of ARMv8.2 (sdot), and with that of unsigned and
-// signed bytes of ARMv8.6 (sudot, usdot).
+// int8_simd.hpp for NEON: of ARMv7 and ARMv8 as it is, with the dot product of ARMv8.2 (sdot), and with that of
+// unsigned and signed bytes of ARMv8.6 (sudot, usdot).
 //
 // Without the last, bytes of input are signed to the multipliers: x - 128, and sums begin with 128 times the sum of the
 // weights more.

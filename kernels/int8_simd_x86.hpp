@@ -239,8 +239,8 @@ inline I dot_each(I sum, W x, W w) {
   if constexpr (kSmall) {
     return add(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(x, w), _mm256_set1_epi16(1)));
   }
-  const W even = _mm256_madd_epi16(_mm256_and_si256(x, _mm256_set1_epi16(0xff)),
-                                   _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
+  const W even =
+      _mm256_madd_epi16(_mm256_and_si256(x, _mm256_set1_epi16(0xff)), _mm256_srai_epi16(_mm256_slli_epi16(w, 8), 8));
   const W odd = _mm256_madd_epi16(_mm256_srli_epi16(x, 8), _mm256_srai_epi16(w, 8));
   return add(sum, add(even, odd));
 #endif
@@ -303,8 +303,7 @@ inline void store_floats(float* p, F x, uint32_t n) {
     _mm256_storeu_ps(p, x);
     return;
   }
-  const __m256i mask =
-      _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  const __m256i mask = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   _mm256_maskstore_ps(p, mask, x);
 }
 

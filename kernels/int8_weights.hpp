@@ -31,8 +31,8 @@ POSY_INLINE constexpr uint64_t int8_weight_bytes(uint64_t rows, uint64_t channel
 }
 
 // Behind the panels, channels with weights beyond -127 to 127, each at the next multiple of 64 bytes: its number (u32),
-// start value (i32), multiplier (f32), 0, and the rows of a panel, of one lane and as i16. Its lane in the panels is made
-// and replaced.
+// start value (i32), multiplier (f32), 0, and the rows of a panel, of one lane and as i16. Its lane in the panels is
+// made and replaced.
 constexpr uint32_t kInt8WideHeaderBytes = 16;
 POSY_INLINE constexpr uint64_t int8_wide_bytes(uint64_t rows) {
   return (kInt8WideHeaderBytes + rows * sizeof(int16_t) + 63) / 64 * 64;

@@ -50,8 +50,8 @@ POSY_SHARED void int8_conv_wide(const Int8Conv2dArgs& args, Range rows, Range co
         uint32_t sum = wide.start();
         for_each_tap(args, y, x, [&](uint32_t i, uint32_t j, const uint8_t* pixel) {
           const int16_t* weights = wide.weights() + (size_t)(i * k_w + j) * tap_rows;
-          sum += pixel ? wide_sum(pixel, weights, args.in.c)
-                       : wide_sum_of_padding(args.in.zero_point, weights, args.in.c);
+          sum +=
+              pixel ? wide_sum(pixel, weights, args.in.c) : wide_sum_of_padding(args.in.zero_point, weights, args.in.c);
         });
         const float value = int8_sum(sum) * wide.multiplier();
         if (args.out.data) {

@@ -149,7 +149,8 @@ class Scheduler {
         if (pixels < least) is_worth_it = false;
         if (is_second_half(i) && band.end < std::min(winograd_band_outputs(ops_[i]), out.h)) is_worth_it = false;
         if (i != last && !is_first_half(i))
-          largest = std::max(largest, (uint64_t)(band.end - band.begin) * out.w * out.c * element_bytes(ops_[i].output));
+          largest =
+              std::max(largest, (uint64_t)(band.end - band.begin) * out.w * out.c * element_bytes(ops_[i].output));
         if (i == first) break;
         band = {0, std::min(rows_before(i, band.end), rows_of(i - 1))};
       }

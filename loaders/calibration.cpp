@@ -117,4 +117,9 @@ void measure_values(const Network& network, Calibration* calibration) {
   for (Meter& meter : meters) meter.finish();
 }
 
+void measure_layers(const Network& network, Calibration* calibration) {
+  StepRunner runner(network, WeightChoice::kF32);
+  calibration->layers = layer_statistics(&runner, calibration->inputs);
+}
+
 }  // namespace posy

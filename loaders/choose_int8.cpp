@@ -123,12 +123,15 @@ Int8Choice choose_int8(Network network, const std::vector<std::string>& photos, 
     measure_values(network, &calibration);
     calibration.scores = scores;  // those of the network as it came
   }
+  measure_layers(network, &calibration);
+  const std::vector<SteppedWeights> weights = weights_in_steps(network, calibration);
+  calibration.layers.clear();  // as large as the weights, or larger
   Int8Choice choice;
   choice.notes = calibration.notes;
   choice.divergence = std::numeric_limits<double>::infinity();
   std::set<size_t> floats;
   for (const RangeRule rule : kRangeRules) {
-    Network candidate = quantized(network, calibration, rule, floats);
+    Network candidate = quantized(network, calibration, weights, rule, floats);
     const Outcome outcome = compare(candidate, calibration);
     if (!(outcome.divergence < choice.divergence)) continue;
     choice.network = std::move(candidate);
@@ -140,7 +143,7 @@ Int8Choice choose_int8(Network network, const std::vector<std::string>& photos, 
     const size_t worst = worst_layer(network, choice.network, calibration, floats);
     if (worst == network.nodes.size()) break;
     floats.insert(worst);
-    choice.network = quantized(network, calibration, choice.rule, floats);
+    choice.network = quantized(network, calibration, weights, choice.rule, floats);
     const Outcome outcome = compare(choice.network, calibration);
     choice.divergence = outcome.divergence;
     choice.changed_labels = outcome.changed_labels;

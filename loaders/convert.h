@@ -15,8 +15,8 @@ namespace posy {
 
 struct ConvertOptions {
   LowerOptions lower;
-  std::string labels;  // a file; empty: the one beside the graph, if there is one
-  BitsOptions bits;    // of the weights
+  std::string labels;                      // a file; empty: the one beside the graph, if there is one
+  BitsOptions bits;                        // of the weights
   std::optional<uint32_t> rounded_levels;  // round_constants() first: loaders/round_graph.h
   bool keep_bottleneck = false;
   bool winograd = true;  // where it saves time: loaders/winograd.h

@@ -92,7 +92,7 @@ struct GraphNode {
   std::string op;
   std::vector<std::string> inputs;  // as written: "name", "name:1" or "^name" (control)
   std::unordered_map<std::string, GraphAttribute> attributes;
-  size_t place = 0;  // byte offset (binary) or line (text) of the node in the file, for messages
+  size_t place = 0;                     // byte offset (binary) or line (text) of the node in the file, for messages
   std::optional<CodeScale> codes = {};  // that the file says its outputs are rounded to, for formats that say it
 
   const GraphAttribute* attribute(const std::string& key) const;  // null when absent

@@ -67,10 +67,17 @@ bool is_convolution(const NetworkNode& node) {
   return node.kind == NodeKind::kConv2d || node.kind == NodeKind::kDepthwiseConv2d;
 }
 
+InputStatistics statistics_of(const Calibration& calibration, ValueId id) {
+  if ((size_t)id >= calibration.values.size()) return {};
+  const ValueStatistics& value = calibration.values[(size_t)id];
+  return {value.channel_mean, value.channel_mean_square};
+}
+
 class Quantizer {
  public:
-  Quantizer(const Network& network, const Calibration& calibration, RangeRule rule, const std::set<size_t>& floats)
-      : from_(network), calibration_(calibration), rule_(rule), to_(network) {
+  Quantizer(const Network& network, const Calibration& calibration, const std::vector<SteppedWeights>& weights,
+            RangeRule rule, const std::set<size_t>& floats)
+      : from_(network), calibration_(calibration), weights_(weights), rule_(rule), to_(network) {
     group_.resize(network.values.size());
     std::iota(group_.begin(), group_.end(), 0);
     find_integer_nodes(floats);
@@ -80,11 +87,13 @@ class Quantizer {
     choose_scales();
     std::vector<NetworkNode> nodes;
     std::swap(nodes, to_.nodes);
+    size_t layers = 0;
     if (wanted_[(size_t)to_.input]) {  // pixels become codes at once
       set_codes(&to_.values[(size_t)to_.input], to_.input);
       is_codes_[(size_t)to_.input] = true;
     }
     for (size_t i = 0; i < nodes.size(); ++i) {
+      if (is_convolution(nodes[i])) weights_of_layer_ = &weights_[layers++];
       is_integer_[i] ? add_integer(std::move(nodes[i])) : add_float(std::move(nodes[i]));
     }
     return std::move(to_);
@@ -222,7 +231,7 @@ class Quantizer {
   }
 
   void add_integer(NetworkNode node) {
-    const InputStatistics statistics = statistics_of(node.inputs[0]);
+    const InputStatistics statistics = statistics_of(calibration_, node.inputs[0]);
     for (ValueId& input : node.inputs) input = as_codes(input);
     // Sums of a convolution can become floats at once; of the network's output they have to.
     const bool to_codes = wanted_[(size_t)node.output] && node.output != to_.output;
@@ -235,14 +244,15 @@ class Quantizer {
       return;
     }
     if (is_convolution(node)) {
-      node.int8 = make_int8_layer(node, to_.values[(size_t)node.inputs[0]], to_.values[(size_t)made], statistics);
+      node.int8 = make_int8_layer(node, to_.values[(size_t)node.inputs[0]], to_.values[(size_t)made], statistics,
+                                  *weights_of_layer_);
     }
     to_.nodes.push_back(std::move(node));
   }
 
   // An op that makes codes, where floats are wanted.
   void add_decoded(NetworkNode node) {
-    const InputStatistics statistics = statistics_of(node.inputs[0]);
+    const InputStatistics statistics = statistics_of(calibration_, node.inputs[0]);
     const ValueId floats = node.output;
     Value value = from_.values[(size_t)floats];
     value.names.resize(1);
@@ -250,7 +260,8 @@ class Quantizer {
     node.output = to_.add_value(std::move(value));
     is_codes_.push_back(true);
     if (is_convolution(node)) {
-      node.int8 = make_int8_layer(node, to_.values[(size_t)node.inputs[0]], to_.values[(size_t)node.output], statistics);
+      node.int8 = make_int8_layer(node, to_.values[(size_t)node.inputs[0]], to_.values[(size_t)node.output], statistics,
+                                  *weights_of_layer_);
     }
     NetworkNode decode = {NodeKind::kDecode, node.name, {node.output}};
     decode.output = floats;
@@ -258,14 +269,9 @@ class Quantizer {
     to_.nodes.push_back(std::move(decode));
   }
 
-  InputStatistics statistics_of(ValueId id) const {
-    if ((size_t)id >= calibration_.values.size()) return {};
-    const ValueStatistics& value = calibration_.values[(size_t)id];
-    return {value.channel_mean, value.channel_mean_square};
-  }
-
   const Network& from_;
   const Calibration& calibration_;
+  const std::vector<SteppedWeights>& weights_;
   RangeRule rule_;
   Network to_;
   std::vector<bool> is_integer_;        // per node
@@ -274,6 +280,7 @@ class Quantizer {
   std::vector<bool> is_codes_;          // per value of to_, as it is made
   std::vector<ValueId> group_;          // of values with one scale
   std::vector<CodeScale> scales_;       // per value of from_
+  const SteppedWeights* weights_of_layer_ = nullptr;
   std::map<ValueId, ValueId> codes_of_, floats_of_;
 };
 
@@ -319,9 +326,20 @@ int equalize_channels(Network* network, const Calibration& calibration) {
   return scaled;
 }
 
-Network quantized(const Network& network, const Calibration& calibration, RangeRule rule,
-                  const std::set<size_t>& floats) {
-  return Quantizer(network, calibration, rule, floats).make();
+std::vector<SteppedWeights> weights_in_steps(const Network& network, const Calibration& calibration) {
+  std::vector<SteppedWeights> weights;
+  for (const NetworkNode& node : network.nodes) {
+    if (!is_convolution(node)) continue;
+    InputStatistics statistics = statistics_of(calibration, node.inputs[0]);
+    if (weights.size() < calibration.layers.size()) statistics.together = &calibration.layers[weights.size()];
+    weights.push_back(in_steps(node, network.values[(size_t)node.inputs[0]].shape.c, statistics));
+  }
+  return weights;
+}
+
+Network quantized(const Network& network, const Calibration& calibration, const std::vector<SteppedWeights>& weights,
+                  RangeRule rule, const std::set<size_t>& floats) {
+  return Quantizer(network, calibration, weights, rule, floats).make();
 }
 
 }  // namespace posy

@@ -29,7 +29,6 @@ std::vector<float> NetworkRunner::input_of(const Image& image) {
   pixels.format = POSY_RGB;
   pixels.width = image.width;
   pixels.height = image.height;
-  pixels.orientation = (uint32_t)image.orientation;
   pixels.plane[0] = image.rgb.data();
   pixels.stride[0] = (size_t)image.width * 3;
   if (const posy_status status = posy_set_image(&engine_, &pixels)) throw InputError(posy_status_text(status));

@@ -415,7 +415,8 @@ class Planner {
     if (layout.buffer_of[(size_t)root] < 0 || !is_used_[(size_t)id]) return;
     uint64_t offset = layout.buffers[(size_t)layout.buffer_of[(size_t)root]].offset;
     ValueId at = id;
-    for (; slice(at).of >= 0 && !slice(at).reshaped; at = slice(at).of) offset += slice(at).channel * value(id).element_bytes();
+    for (; slice(at).of >= 0 && !slice(at).reshaped; at = slice(at).of)
+      offset += slice(at).channel * value(id).element_bytes();
     placement.used = true;
     placement.offset = (uint32_t)offset;
     placement.pixel_stride = pixel_stride(at);

@@ -125,6 +125,18 @@ RoundedWeights OutputRounding::round(uint32_t bits) const {
   return rounded;
 }
 
+void OutputRounding::round_each(const Round& round) const {
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const size_t end = statistics_.groups == 1 ? weights_.line.size() : g + 1;
+    for (size_t first = statistics_.groups == 1 ? 0 : g; first < end; first += kBlockChannels) {
+      Block block(rows_, first, std::min(kBlockChannels, end - first));
+      for_each_row(groups_[g], rows_, &block, [&](size_t r, size_t c, float correction) {
+        return weights_.value(r, c) - round(r, c, (double)weights_.value(r, c) + correction);
+      });
+    }
+  }
+}
+
 double OutputRounding::relative_error(const RoundedWeights& rounded) const {
   const size_t channels = weights_.line.size();
   double lost = 0, all = 1e-30;

@@ -1,5 +1,6 @@
 // Rounding of a layer's weights that keeps its outputs: errors are made to cancel in the sums that photos give.
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "loaders/layer_statistics.h"
@@ -20,6 +21,14 @@ class OutputRounding {
 
   // Steps and offsets are round_weights()'s, and so are the codes of channels that these lose less with.
   RoundedWeights round(uint32_t bits) const;
+
+  // The same with codes of the caller's: `round` gets a weight's row and channel and what it should be, and returns
+  // what it becomes. Weights come in the order of the rows above.
+  using Round = std::function<float(size_t row, size_t channel, double value)>;
+  void round_each(const Round& round) const;
+
+  // Whether errors can be made to cancel: there are covariances.
+  bool knows_inputs() const { return !groups_.empty(); }
 
   // The variance of the outputs' error over that of the outputs, all channels together, in their own scales.
   double relative_error(const RoundedWeights& rounded) const;

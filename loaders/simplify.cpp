@@ -70,7 +70,8 @@ class Simplifier {
   // Node i, which rounds the network's input and is alone in using it, goes: the input is made in its codes.
   bool round_input(size_t i) {
     const ValueId input = network_.input, output = node(i).output;
-    if (node(i).inputs[0] != input || uses_[(size_t)input] != 1 || known(input) || output == network_.output) return false;
+    if (node(i).inputs[0] != input || uses_[(size_t)input] != 1 || known(input) || output == network_.output)
+      return false;
     network_.values[(size_t)input].known = known(output);
     uses_[(size_t)input] = uses_[(size_t)output];
     for (NetworkNode& node : network_.nodes) std::replace(node.inputs.begin(), node.inputs.end(), output, input);

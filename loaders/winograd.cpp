@@ -99,8 +99,8 @@ std::optional<Tiles> best_tiles(const Layer& layer) {
 bool is_eligible(const NetworkNode& node) {
   const Window& w = node.window;
   const bool is_padding_less_than_window = w.pad_top < w.k_h && w.pad_left < w.k_w;
-  return is_padding_less_than_window && node.kind == NodeKind::kConv2d && !node.int8 && w.stride_h == 1 && w.stride_w == 1 &&
-         w.dilation_h == 1 && w.dilation_w == 1 && w.k_h * w.k_w > 1;
+  return is_padding_less_than_window && node.kind == NodeKind::kConv2d && !node.int8 && w.stride_h == 1 &&
+         w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1 && w.k_h * w.k_w > 1;
 }
 
 class Rewriter {

@@ -57,6 +57,7 @@ table() {
   row f32 --weights f32
   for type in u8 u7 u6 u5 u4; do row $type --weights $type; done
   for type in u8 u7 u6 u5 u4; do row "$type, calibrated" --weights $type CALIBRATE; done
+  row 'int8, calibrated' --int8 CALIBRATE
   for target in "$@"; do
     row "mixed, $target" --target-size "$target"
     row "mixed, $target, calibrated" --target-size "$target" CALIBRATE

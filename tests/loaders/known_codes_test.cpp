@@ -1,8 +1,8 @@
 // Graphs that are quantized already: the integers that they compute, worked out by hand.
 #include "loaders/known_codes.h"
 
-#include "loaders/convert.h"
 #include "loaders/tflite.h"
+#include "tests/engine/changes.h"
 #include "tests/loaders/engine_runner.h"
 #include "tests/loaders/tflite_writer.h"
 
@@ -56,18 +56,48 @@ Bytes signed_bytes(const std::vector<int>& values) {
 
 }  // namespace
 
-TEST_CASE("a convolution of uint8 keeps its weights, also those that no signed byte holds, and its bias") {
+namespace {
+
+TfliteWriter wide_convolution() {
   TfliteWriter m;
   const int32_t x = m.quantized("x", {1, 1, 1, 3}, kUint8, {}, {0.5f}, {10});
   const int32_t w = m.quantized("w", {3, 1, 1, 3}, kUint8, {3, 4, 255, 3, 130, 0, 4, 4, 4}, {0.25f}, {3});
   const int32_t b = m.tensor("b", {3}, kInt32, raw<int32_t>({8, -173, 2000000}));
   const int32_t y = m.quantized("y", {1, 1, 1, 3}, kUint8, {}, {50}, {7});
   m.op(kConv2d, {x, w, b}, {y}, window(3, 0));
+  return m;
+}
+constexpr int32_t kWideOutput = 3;
+
+}  // namespace
+
+TEST_CASE("a convolution of uint8 keeps its weights, also those that no signed byte holds, and its bias") {
   // x is 0, 4, 245 steps; the weights are 0, 1, 252 and 0, 127, -3 and 1, 1, 1; a step of the product is 0.0025 of y:
   // (4 + 252 * 245 + 8) * 0.0025 = 154.4, (508 - 735 - 173) * 0.0025 = -1, and the third is cut off at 255 - 7.
-  const Outcome o = outcome(m, y, {10, 14, 255});
+  const Outcome o = outcome(wide_convolution(), kWideOutput, {10, 14, 255});
   CHECK(o.ops == "int8_conv_2d int8_decode");
   CHECK(o.scores == Floats{154 * 50, -50, 248 * 50});
+}
+
+TEST_CASE("open: a wide channel is one of the output's, with a multiplier like others, and there are as many as said") {
+  const Bytes good = posy_bytes(in_codes(parse_tflite(wide_convolution().bytes({0}, {kWideOutput}), "m.tflite")));
+  const size_t op = op_at(good, OpKind::int8_conv_2d);
+  const size_t panel =
+      section(good, SectionKind::kWeights).offset + get<uint32_t>(good, op + offsetof(OpRecord, weights_offset));
+  const size_t wide = panel + int8_weight_bytes(4, 3);
+  const auto status_with = [&](size_t at, uint16_t value) {
+    Bytes file = good;
+    set(&file, at, value);
+    fix_checksum(&file);
+    return GuardedEngine(file.size()).open(file);
+  };
+  CHECK(get<uint32_t>(good, wide) == 0);
+  CHECK(status_with(wide, 2) == POSY_OK);
+  CHECK(status_with(wide, 3) == POSY_BAD_WEIGHTS);
+  CHECK(status_with(wide + 10, 0x7f80) == POSY_BAD_WEIGHTS);  // an infinite multiplier
+  for (const uint16_t count : {0, 2, 65535}) {
+    CHECK(status_with(op + offsetof(OpRecord, dims), count) == POSY_BAD_WEIGHTS);
+  }
 }
 
 TEST_CASE("a depthwise convolution of int8 has a step for each channel, and is padded with the code of 0") {
@@ -188,7 +218,7 @@ GraphWriter fake_quant_graph(bool quantized_weights) {
   g.placeholder("x", {1, 2, 2, 3});
   g.node("codes", "FakeQuantWithMinMaxArgs", {"x"}).number("min", 0).number("max", 255);
   // Of 255 steps from -1 to 1.55 each is 0.01: the second weight of the second channel is 155 of them.
-  g.constant("w", {1, 1, 3, 2}, {0.101f, 0.5f, -0.2f, 1.55f, 0.0f, -1.0f});
+  g.constant("w", {1, 1, 3, 2}, {0.1013f, 0.5003f, -0.2071f, 1.5497f, 0.0317f, -0.9871f});
   g.constant("low", {}, {-1.0f});
   g.constant("high", {}, {1.55f});
   g.node("levels", "FakeQuantWithMinMaxVars", {"w", "low", "high"});
@@ -198,7 +228,7 @@ GraphWriter fake_quant_graph(bool quantized_weights) {
   g.constant("b", {2}, {3.0f, -4.0f});
   g.node("sum", "BiasAdd", {"conv", "b"});
   g.node("relu", "Relu6", {"sum"});
-  g.node("act", "FakeQuantWithMinMaxArgs", {"relu"}).number("min", 0).number("max", 6);
+  g.node("act", "FakeQuantWithMinMaxArgs", {"relu"}).number("min", 0).number("max", 7.65f);  // no sum is half way
   g.node("pool", "MaxPool", {"act"}).ints("ksize", {1, 2, 2, 1}).ints("strides", {1, 1, 1, 1}).text("padding", "VALID");
   return g;
 }
