@@ -47,6 +47,7 @@ bool padded_axis_fits(PadMode mode, int64_t first, int64_t last, uint32_t size) 
 
 Failure bind_conv_2d(const Model& model, const OpRecord& op, uint8_t* arena, Conv2dArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::conv_2d)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.window(args->in, args->out, &args->window)) return f;
   if (Failure f = b.weights((uint64_t)op.k_h * op.k_w * args->in.c, args->out.c, &args->weights)) return f;
@@ -56,6 +57,7 @@ Failure bind_conv_2d(const Model& model, const OpRecord& op, uint8_t* arena, Con
 
 Failure bind_depthwise_conv_2d(const Model& model, const OpRecord& op, uint8_t* arena, DepthwiseConv2dArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::depthwise_conv_2d)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (Failure f = b.window(args->in, args->out, &args->window)) return f;
@@ -65,15 +67,20 @@ Failure bind_depthwise_conv_2d(const Model& model, const OpRecord& op, uint8_t* 
 }
 
 Failure bind_average_pool(const Model& model, const OpRecord& op, uint8_t* arena, PoolArgs* args) {
-  return bind_pool({model, op, arena}, args);
+  const Binder b = {model, op, arena};
+  if (!is_built(OpKind::average_pool)) return b.not_built();
+  return bind_pool(b, args);
 }
 
 Failure bind_max_pool(const Model& model, const OpRecord& op, uint8_t* arena, PoolArgs* args) {
-  return bind_pool({model, op, arena}, args);
+  const Binder b = {model, op, arena};
+  if (!is_built(OpKind::max_pool)) return b.not_built();
+  return bind_pool(b, args);
 }
 
 Failure bind_binary(const Model& model, const OpRecord& op, uint8_t* arena, BinaryArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::binary)) return b.not_built();
   if (Failure f = b.tensor(op.in[0], &args->a)) return f;
   if (Failure f = b.tensor(op.in[1], &args->b)) return f;
   if (Failure f = b.tensor(op.out, &args->out)) return f;
@@ -87,6 +94,7 @@ Failure bind_binary(const Model& model, const OpRecord& op, uint8_t* arena, Bina
 
 Failure bind_copy(const Model& model, const OpRecord& op, uint8_t* arena, CopyArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::copy)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
   if (Failure f = b.no_function()) return f;
@@ -96,6 +104,7 @@ Failure bind_copy(const Model& model, const OpRecord& op, uint8_t* arena, CopyAr
 
 Failure bind_softmax(const Model& model, const OpRecord& op, uint8_t* arena, SoftmaxArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::softmax)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
   if (Failure f = b.function_up_to(1)) return f;
@@ -107,6 +116,7 @@ Failure bind_softmax(const Model& model, const OpRecord& op, uint8_t* arena, Sof
 
 Failure bind_unary(const Model& model, const OpRecord& op, uint8_t* arena, UnaryArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::unary)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
   if (!unary_name(op.function)) return b.fail(POSY_BAD_OP, &op.function);
@@ -119,6 +129,7 @@ Failure bind_unary(const Model& model, const OpRecord& op, uint8_t* arena, Unary
 
 Failure bind_pad(const Model& model, const OpRecord& op, uint8_t* arena, PadArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::pad)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (Failure f = b.function_up_to((uint8_t)PadMode::symmetric)) return f;
@@ -144,6 +155,7 @@ Failure bind_pad(const Model& model, const OpRecord& op, uint8_t* arena, PadArgs
 // The bits of `function`: 1 nearest neighbour, 2 align_corners, 4 half_pixel_centers.
 Failure bind_resize(const Model& model, const OpRecord& op, uint8_t* arena, ResizeArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::resize)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (Failure f = b.function_up_to(7)) return f;
@@ -157,6 +169,7 @@ Failure bind_resize(const Model& model, const OpRecord& op, uint8_t* arena, Resi
 
 Failure bind_transpose(const Model& model, const OpRecord& op, uint8_t* arena, TransposeArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::transpose)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (!is_gapless(args->in) || !is_gapless(args->out)) return b.fail(POSY_BAD_SHAPES, &op.out);
   uint64_t elements = 1;
@@ -179,6 +192,7 @@ Failure bind_transpose(const Model& model, const OpRecord& op, uint8_t* arena, T
 
 Failure bind_reduce(const Model& model, const OpRecord& op, uint8_t* arena, ReduceArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::reduce)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (!broadcast_fits(args->out, args->in)) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (Failure f = b.function_up_to((uint8_t)ReduceFunction::minimum)) return f;
@@ -190,6 +204,7 @@ Failure bind_reduce(const Model& model, const OpRecord& op, uint8_t* arena, Redu
 
 Failure bind_batch_product(const Model& model, const OpRecord& op, uint8_t* arena, BatchProductArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::batch_product)) return b.not_built();
   if (Failure f = b.tensor(op.in[0], &args->a)) return f;
   if (Failure f = b.tensor(op.in[1], &args->b)) return f;
   if (Failure f = b.tensor(op.out, &args->out)) return f;
@@ -206,6 +221,7 @@ Failure bind_batch_product(const Model& model, const OpRecord& op, uint8_t* aren
 
 Failure bind_local_response_norm(const Model& model, const OpRecord& op, uint8_t* arena, LocalResponseNormArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::local_response_norm)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
   if (Failure f = b.function_up_to(0)) return f;
@@ -220,6 +236,7 @@ Failure bind_local_response_norm(const Model& model, const OpRecord& op, uint8_t
 
 Failure bind_quantize(const Model& model, const OpRecord& op, uint8_t* arena, QuantizeArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::quantize)) return b.not_built();
   if (Failure f = b.tensor(op.in[0], &args->in)) return f;
   if (Failure f = b.tensor(op.in[1], &args->range_of)) return f;
   if (Failure f = b.tensor(op.out, &args->out)) return f;
@@ -234,7 +251,7 @@ Failure bind_quantize(const Model& model, const OpRecord& op, uint8_t* arena, Qu
 
 Failure bind_winograd_input(const Model& model, const OpRecord& op, uint8_t* arena, WinogradInputArgs* args) {
   const Binder b = {model, op, arena};
-  if (!is_built(OpKind::winograd_input)) return b.fail(POSY_OP_NOT_BUILT, &op.kind);  // and leaves no code behind
+  if (!is_built(OpKind::winograd_input)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (Failure f = bind_tiles(b, args->out, &args->tiles)) return f;
@@ -257,7 +274,7 @@ Failure bind_winograd_input(const Model& model, const OpRecord& op, uint8_t* are
 
 Failure bind_winograd_product(const Model& model, const OpRecord& op, uint8_t* arena, WinogradProductArgs* args) {
   const Binder b = {model, op, arena};
-  if (!is_built(OpKind::winograd_product)) return b.fail(POSY_OP_NOT_BUILT, &op.kind);  // and leaves no code behind
+  if (!is_built(OpKind::winograd_product)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = bind_tiles(b, args->in, &args->tiles)) return f;
   const WinogradTiles& t = args->tiles;

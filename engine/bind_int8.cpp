@@ -59,6 +59,7 @@ Failure bind_int8_pool(const Binder& b, uint32_t params, Int8PoolArgs* args) {
 
 Failure bind_int8_conv_2d(const Model& model, const OpRecord& op, uint8_t* arena, Int8Conv2dArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::int8_conv_2d)) return b.not_built();
   if (Failure f = b.tensor(op.in[0], &args->in)) return f;
   if (op.in[1] != kNoIndex) return b.fail(POSY_BAD_OP, &op.in[1]);
   if (op.out >= model.tensor_count) return b.fail(POSY_BAD_OP, &op.out);
@@ -77,6 +78,7 @@ Failure bind_int8_conv_2d(const Model& model, const OpRecord& op, uint8_t* arena
 Failure bind_int8_depthwise_conv_2d(const Model& model, const OpRecord& op, uint8_t* arena,
                                     Int8DepthwiseConv2dArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::int8_depthwise_conv_2d)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (args->in.c != args->out.c) return b.fail(POSY_BAD_SHAPES, &op.out);
   if (Failure f = b.window(args->in, args->out, &args->window)) return f;
@@ -86,15 +88,20 @@ Failure bind_int8_depthwise_conv_2d(const Model& model, const OpRecord& op, uint
 }
 
 Failure bind_int8_average_pool(const Model& model, const OpRecord& op, uint8_t* arena, Int8PoolArgs* args) {
-  return bind_int8_pool({model, op, arena}, 1, args);
+  const Binder b = {model, op, arena};
+  if (!is_built(OpKind::int8_average_pool)) return b.not_built();
+  return bind_int8_pool(b, 1, args);
 }
 
 Failure bind_int8_max_pool(const Model& model, const OpRecord& op, uint8_t* arena, Int8PoolArgs* args) {
-  return bind_int8_pool({model, op, arena}, 0, args);
+  const Binder b = {model, op, arena};
+  if (!is_built(OpKind::int8_max_pool)) return b.not_built();
+  return bind_int8_pool(b, 0, args);
 }
 
 Failure bind_int8_binary(const Model& model, const OpRecord& op, uint8_t* arena, Int8BinaryArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::int8_binary)) return b.not_built();
   if (Failure f = b.tensor(op.in[0], &args->a)) return f;
   if (Failure f = b.tensor(op.in[1], &args->b)) return f;
   if (Failure f = b.tensor(op.out, &args->out)) return f;
@@ -111,6 +118,7 @@ Failure bind_int8_binary(const Model& model, const OpRecord& op, uint8_t* arena,
 
 Failure bind_int8_map(const Model& model, const OpRecord& op, uint8_t* arena, Int8MapArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::int8_map)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
   if (Failure f = b.no_window()) return f;
@@ -122,6 +130,7 @@ Failure bind_int8_map(const Model& model, const OpRecord& op, uint8_t* arena, In
 
 Failure bind_int8_encode(const Model& model, const OpRecord& op, uint8_t* arena, Int8EncodeArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::int8_encode)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
   if (Failure f = b.function_up_to(0)) return f;
@@ -133,6 +142,7 @@ Failure bind_int8_encode(const Model& model, const OpRecord& op, uint8_t* arena,
 
 Failure bind_int8_decode(const Model& model, const OpRecord& op, uint8_t* arena, Int8DecodeArgs* args) {
   const Binder b = {model, op, arena};
+  if (!is_built(OpKind::int8_decode)) return b.not_built();
   if (Failure f = b.in_out(&args->in, &args->out)) return f;
   if (Failure f = b.same_shape(args->in, args->out)) return f;
   if (Failure f = b.function_up_to(0)) return f;

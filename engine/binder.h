@@ -24,6 +24,9 @@ struct Binder {
 
   Failure fail(posy_status status, const void* field) const { return {status, model.offset_of(field)}; }
 
+  // Of an op that this build leaves out; the compiler then leaves out the rest of its function.
+  Failure not_built() const { return fail(POSY_OP_NOT_BUILT, &op.kind); }
+
   Failure tensor(const uint32_t& index, Tensor* to) const {
     if (index >= model.tensor_count) return fail(POSY_BAD_OP, &index);
     if (is_u8(model.tensors[index])) return fail(POSY_BAD_SHAPES, &index);

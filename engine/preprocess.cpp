@@ -138,27 +138,37 @@ struct Preprocess {
   }
 };
 
-// How values become what the input holds: as they are, or as codes, round(value / scale) + zero_point.
-struct FloatInput {
-  Tensor tensor;
-
-  using Element = float;
-  float element(float value) const { return value; }
-};
-
-struct CodeInput {
-  ByteTensor tensor;
+// The model's input: floats as they are, or codes, round(value / scale) + zero_point.
+struct Input {
+  Tensor floats;     // data is null if the input is
+  ByteTensor codes;  // these
   float inverse_scale;
 
-  using Element = uint8_t;
-  uint8_t element(float value) const {
-    const Clamp all = {-(float)tensor.zero_point, 255.0f - (float)tensor.zero_point};
-    return int8_code({all, tensor.zero_point}, value == value ? value * inverse_scale : 0.0f);
+  explicit Input(const Engine& engine)
+      : floats(bind_tensor(engine.model.input(), engine.arena)),
+        codes(bind_byte_tensor(engine.model.input(), engine.arena)),
+        inverse_scale(1.0f / engine.model.input().scale) {
+    if (is_u8(engine.model.input())) floats.data = nullptr;
+  }
+
+  void put(uint32_t y, uint32_t x, const float* value) const {
+    const size_t at = (size_t)x * floats.pixel_stride;
+    for (uint32_t c = 0; c < floats.c; ++c) {
+      if (floats.data) {
+        floats.row(y)[at + c] = value[c];
+      } else {
+        codes.row(y)[at + c] = code(value[c]);
+      }
+    }
+  }
+
+  uint8_t code(float value) const {
+    const Clamp all = {-(float)codes.zero_point, 255.0f - (float)codes.zero_point};
+    return int8_code({all, codes.zero_point}, value == value ? value * inverse_scale : 0.0f);
   }
 };
 
 // The columns of the input that one thread makes: those that it will read when the first layer runs in bands.
-template <class Input>
 struct ImageTask {
   const Input& input;
   const Preprocess& preprocess;
@@ -167,26 +177,18 @@ struct ImageTask {
 
   static void run(void* self, uint32_t part) {
     const ImageTask& t = *(const ImageTask*)self;
-    const auto& to = t.input.tensor;
-    const Range columns = share({0, to.w}, 1, part, t.parts);
-    for (uint32_t y = 0; y < to.h; ++y) {
-      const ResizeTap row(y, t.upright.height(), to.h);
-      typename Input::Element* out = to.row(y) + (size_t)columns.begin * to.pixel_stride;
-      for (uint32_t x = columns.begin; x < columns.end; ++x, out += to.pixel_stride) {
+    const uint32_t h = t.input.floats.h, w = t.input.floats.w;
+    const Range columns = share({0, w}, 1, part, t.parts);
+    for (uint32_t y = 0; y < h; ++y) {
+      const ResizeTap row(y, t.upright.height(), h);
+      for (uint32_t x = columns.begin; x < columns.end; ++x) {
         float value[3];
-        t.preprocess.pixel(t.upright, ResizeTap(x, t.upright.width(), to.w), row, value);
-        for (uint32_t c = 0; c < to.c; ++c) out[c] = t.input.element(value[c]);
+        t.preprocess.pixel(t.upright, ResizeTap(x, t.upright.width(), w), row, value);
+        t.input.put(y, x, value);
       }
     }
   }
 };
-
-template <class Input>
-void make_input(const Engine& engine, const Input& input, const Upright& upright) {
-  const Preprocess preprocess(*engine.model.record, input.tensor.c);
-  ImageTask<Input> task = {input, preprocess, upright, engine.options.threads};
-  spread(engine, ImageTask<Input>::run, &task, task.parts);
-}
 
 // Bytes that a row of plane `index` takes; 0 if the format has no such plane.
 size_t plane_row_bytes(const posy_image& image, uint32_t index) {
@@ -227,13 +229,11 @@ extern "C" posy_status posy_set_image(posy_engine* opaque, const posy_image* ima
   if (!image) return POSY_NULL_ARGUMENT;
   Engine* engine = engine_of(opaque);
   if (posy_status status = check_image(engine->model, *image)) return status;
-  const TensorRecord& record = engine->model.input();
+  const Input input(*engine);
   const Upright upright = {*image, image->orientation};
-  if (is_u8(record)) {
-    make_input(*engine, CodeInput{bind_byte_tensor(record, engine->arena), 1.0f / record.scale}, upright);
-  } else {
-    make_input(*engine, FloatInput{bind_tensor(record, engine->arena)}, upright);
-  }
+  const Preprocess preprocess(*engine->model.record, input.floats.c);
+  ImageTask task = {input, preprocess, upright, engine->options.threads};
+  spread(*engine, ImageTask::run, &task, task.parts);
   engine->has_input = true;
   engine->has_scores = false;
   return POSY_OK;

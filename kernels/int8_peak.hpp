@@ -25,8 +25,9 @@ inline int32_t mean_of_starts(int32_t total, uint32_t chains) {
 #define POSY_UNKNOWN(vector) __asm__("" : "+w"(vector))
 #endif
 
-// As many chains as the product tile has sums.
-constexpr uint32_t kInt8Chains = kTileRows * kTilePanels * kTileVectors;
+// As many chains as the product tile has sums; without dot products fewer, whose steps need registers of their own and
+// wait only for the last sum.
+constexpr uint32_t kInt8Chains = kPairsMatter ? 4 : kTileRows * kTilePanels * kTileVectors;
 constexpr uint32_t kInt8ProductsAtATime = kLanes * kGroupRows;
 
 // Weights of 1 and of -1 in turn, so that sums end where they started.

@@ -40,10 +40,23 @@ POSY_INLINE inline void add_products(const TilePixels<uint8_t, kRows, kPixelsPer
                                      size_t panel_stride, I (&sum)[kRows][kVectors]) {
   Operand x[kRows];
   POSY_UNROLL for (uint32_t i = 0; i < kGroups; ++i, w += kGroupBytes) {
+    if constexpr (kOperandGroups > 1) {
+      // Operands stay for several groups; of the weights one vector at a time is enough.
+      if (i == 0) {
+        POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
+          x[m] = kGroups == kOperandGroups ? load_operand(pixels.at(m)) : load_group(pixels.at(m));
+        }
+      }
+      POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) {
+        const W b = load_w(w + vector_offset(panel_stride, v));
+        POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) sum[m][v] = dot<kSmall>(sum[m][v], x[m], i, b);
+      }
+      continue;
+    }
     W b[kVectors];
     POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) b[v] = load_w(w + vector_offset(panel_stride, v));
     POSY_UNROLL for (uint32_t m = 0; m < kRows; ++m) {
-      if (i == 0) x[m] = kGroups == kOperandGroups ? load_operand(pixels.at(m)) : load_group(pixels.at(m));
+      x[m] = load_operand(pixels.at(m));
       POSY_UNROLL for (uint32_t v = 0; v < kVectors; ++v) sum[m][v] = dot<kSmall>(sum[m][v], x[m], i, b[v]);
     }
   }

@@ -17,7 +17,6 @@ using B = uint8x16_t;
 using F = float32x4_t;
 using W = uint8x16_t;  // weights are signed, inputs are not
 constexpr uint32_t kLanes = 4, kBlocks = 1, kTilePanels = 1, kPixelsPerPointer = 1;
-constexpr uint32_t kOperandGroups = 4;
 constexpr bool kTilePrefetches = false, kPairsMatter = false;
 #if defined(__aarch64__)
 constexpr uint32_t kTileRows = 5, kTileVectors = 4;
@@ -137,27 +136,19 @@ inline I dot(I sum, Operand x, uint32_t group, W w) {
 
 // Two products of bytes fit into 16 bits, because no weight is -128.
 inline I dot_signed(I sum, int8x16_t x, int8x16_t w) {
-  const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w)), high = vmull_s8(vget_high_s8(x), vget_high_s8(w));
+  const int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
+#if defined(__aarch64__)
+  const int16x8_t pairs = vpaddq_s16(low, vmull_high_s8(x, w));
+#else
+  const int16x8_t high = vmull_s8(vget_high_s8(x), vget_high_s8(w));
   const int16x8_t pairs = vcombine_s16(vpadd_s16(vget_low_s16(low), vget_high_s16(low)),
                                        vpadd_s16(vget_low_s16(high), vget_high_s16(high)));
+#endif
   return vpadalq_s16(sum, pairs);
 }
-inline int8x16_t group_of(Operand x, uint32_t group) {
-  const int32x4_t groups = vreinterpretq_s32_s8(x);
-  switch (group) {
-    case 0:
-      return vreinterpretq_s8_s32(vdupq_lane_s32(vget_low_s32(groups), 0));
-    case 1:
-      return vreinterpretq_s8_s32(vdupq_lane_s32(vget_low_s32(groups), 1));
-    case 2:
-      return vreinterpretq_s8_s32(vdupq_lane_s32(vget_high_s32(groups), 0));
-    default:
-      return vreinterpretq_s8_s32(vdupq_lane_s32(vget_high_s32(groups), 1));
-  }
-}
 template <bool kSmall>
-inline I dot(I sum, Operand x, uint32_t group, W w) {
-  return dot_signed(sum, group_of(x, group), vreinterpretq_s8_u8(w));
+inline I dot(I sum, Operand x, uint32_t, W w) {
+  return dot_signed(sum, x, vreinterpretq_s8_u8(w));
 }
 
 #endif
@@ -169,14 +160,22 @@ inline I dot_each(I sum, W x, W w) {
 
 #endif
 
-inline Operand load_operand(const uint8_t* p) {
-  return operand_of(vld1q_u8(p));
-}
 inline Operand load_group(const uint8_t* p) {
   uint32_t bytes;
   memcpy(&bytes, p, sizeof bytes);
   return operand_of(vreinterpretq_u8_u32(vdupq_n_u32(bytes)));
 }
+#if defined(POSY_INT8_DOTPROD) || defined(POSY_INT8_I8MM)
+constexpr uint32_t kOperandGroups = 4;  // dot products pick one of them
+inline Operand load_operand(const uint8_t* p) {
+  return operand_of(vld1q_u8(p));
+}
+#else
+constexpr uint32_t kOperandGroups = 1;
+inline Operand load_operand(const uint8_t* p) {
+  return load_group(p);
+}
+#endif
 
 inline void interleave(const B (&rows)[4], W (&groups)[4]) {
   const uint8x16x2_t a = vzipq_u8(rows[0], rows[1]), b = vzipq_u8(rows[2], rows[3]);

@@ -5,9 +5,12 @@
 #include "loaders/graph.h"
 #include "loaders/int8_network.h"
 #include "loaders/known_codes.h"
+#include "loaders/network_runner.h"
 
 namespace posy {
 namespace {
+
+constexpr size_t kMostPhotos = 200;
 
 std::string percent(double part) {
   char text[32];
@@ -20,7 +23,7 @@ std::string counted(int count, const std::string& what) {
 }
 
 void calibrated(Network* network, const BitsOptions& options) {
-  const std::vector<std::string> photos = photos_in(options.photos);
+  const std::vector<std::string> photos = photos_of_folder(options.photos, kMostPhotos);
   Int8Choice choice = choose_int8(*network, photos, options.max_drop.value_or(100) / 100);
   *network = std::move(choice.network);
   std::vector<std::string>& notes = network->notes;

@@ -30,7 +30,7 @@ Bytes random_model(std::mt19937& random) {
   options.channels = up_to(70);
   options.classes = 1 + up_to(40);
   options.labels = random() % 2;
-  options.bits.weights = std::array{WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8}[random() % 3];
+  options.weights = std::array{WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8}[random() % 3];
   options.band_rows = up_to(3) - 1;
   return build_model(options);
 }

@@ -100,10 +100,12 @@ std::string broken_rule(const Include& include) {
   if (only_in("nlohmann", {"loaders/", "apps/", "tests/apps/"})) return "json belongs to loaders and apps";
   if (only_in("doctest", {"tests/"})) return "doctest belongs to tests";
   for (const char* vectors : {"xsimd", "immintrin", "arm_neon", "wasm_simd128"}) {
-    if (only_in(vectors, {"kernels/simd_x86.hpp", "kernels/simd_neon.hpp"}))
-      return "vectors belong to kernels/simd.hpp";
+    if (only_in(vectors, {"kernels/simd_x86.hpp", "kernels/simd_neon.hpp", "kernels/int8_simd_x86.hpp",
+                          "kernels/int8_simd_neon.hpp"}))
+      return "vectors belong to kernels/simd.hpp and kernels/int8_simd.hpp";
   }
   if (only_in("kernels/simd_", {"kernels/simd.hpp"})) return "kernels/simd.hpp chooses the vectors";
+  if (only_in("kernels/int8_simd_", {"kernels/int8_simd.hpp"})) return "kernels/int8_simd.hpp chooses the vectors";
   if (include.quoted && height_of(room_of(what)) > height_of(room)) return "rooms look down only";
 
   // The runtime: libc's memory functions and types, and for the optional pool the system's threads.
@@ -119,6 +121,8 @@ std::string broken_rule(const Include& include) {
       {"kernels/cpu.cpp", {"cpuid.h", "sys/auxv.h", "asm/hwcap.h"}},
       {"kernels/simd_x86.hpp", {"immintrin.h", "xsimd/xsimd.hpp"}},
       {"kernels/simd_neon.hpp", {"arm_neon.h"}},
+      {"kernels/int8_simd_x86.hpp", {"immintrin.h"}},
+      {"kernels/int8_simd_neon.hpp", {"arm_neon.h"}},
   };
   const auto place = elsewhere.find(include.file);
   const bool allowed = place != elsewhere.end() && std::count(place->second.begin(), place->second.end(), what);

@@ -12,7 +12,7 @@ function is_stack(operands) {
 }
 
 function is_multiply_add(code) {
-  return code ~ /^(vfn?m(add|sub)[0-9]+[ps][sd]|vpdp[a-z]+|vpmadd[a-z]+|fml[as] |vfm[as]\.f32 )/
+  return code ~ /^(vfn?m(add|sub)[0-9]+[ps][sd]|vpdp[a-z]+|vpmadd[a-z]+|fml[as] |vfm[as]\.f32 |(s|us|su)dot |smull2? +v|vmull\.s8 )/
 }
 
 function is_vector(code) {
@@ -75,6 +75,7 @@ function end_function(    i, j, inner) {
   address[lines] = part[1]
   gsub(/[ :]/, "", address[lines])
   text[lines] = part[2] " " part[3]
+  sub(/^{vex} +/, "", text[lines])  # an encoding, which binutils names
   line_of[address[lines]] = lines
   if (text[lines] ~ /^mov +%rsp,%rbp/) frame_pointer = "\\(%rbp"
   if (text[lines] ~ /^mov +x29, sp/) frame_pointer = "\\[x29"
