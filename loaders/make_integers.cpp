@@ -48,11 +48,6 @@ bool in_own_codes(Network* network, const ConvertOptions& options) {
       "the graph is quantized: " + counted(known.layers, "layer") + " run as the 8-bit integers that they are";
   if (known.float_layers > 0) note += ", " + std::to_string(known.float_layers) + " as floats";
   network->notes.push_back(note + " (--no-int8: all as floats)");
-  if (known.rounded_channels > 0) {
-    network->notes.push_back("weights of " + std::to_string(known.rounded_channels) + " of " +
-                             counted(known.channels, "output channel") +
-                             " reach beyond -127 to 127 steps and are rounded again");
-  }
   if (options.int8) network->notes.push_back("the ranges are the graph's own; the photos are not needed");
   return true;
 }
