@@ -176,10 +176,15 @@ const std::vector<FlagSpec>& graph_flags() {
   return flags;
 }
 
+// posy show has a --weights that takes no type.
+bool is_given(const Args& args, const std::string& flag) {
+  return args.has(flag.c_str()) && !(flag == "weights" && args.text("weights").value_or("").empty());
+}
+
 // What a .posy file was made with is in it: a flag that changed nothing would be a lie.
 void refuse_flags_of_graphs(const Args& args) {
   for (const FlagSpec& flag : graph_flags()) {
-    if (!args.has(flag.name)) continue;
+    if (!is_given(args, flag.name)) continue;
     const std::string model = args.text("graph").value_or(args.words().empty() ? "" : args.words()[0]);
     if (form_of(model) == FileForm::kOther) return;
     throw UsageError("--" + std::string(flag.name) + " needs a graph; " + model + " is already converted");
@@ -246,7 +251,7 @@ void read_bits(const Args& args, BitsOptions* bits) {
   if (bits->max_drop && bits->target_bytes > 0) throw UsageError("give --target-size or --max-drop, not both");
   if (args.has("int8")) {
     for (const char* flag : {"weights", "target-size"}) {
-      if (args.has(flag)) throw UsageError("--int8 has weights of 8 bits: leave out --" + std::string(flag));
+      if (is_given(args, flag)) throw UsageError("--int8 has weights of 8 bits: leave out --" + std::string(flag));
     }
     return;
   }
@@ -255,7 +260,7 @@ void read_bits(const Args& args, BitsOptions* bits) {
   if (!bits->photos.empty() && !rounds)
     throw UsageError("--calibrate is for rounding: add --int8, --weights u8 ... u4, --target-size or --max-drop");
   if (bits->max_drop && bits->photos.empty()) throw UsageError("--max-drop needs photos: --calibrate DIR");
-  if ((bits->max_drop || bits->target_bytes > 0) && args.has("weights"))
+  if ((bits->max_drop || bits->target_bytes > 0) && is_given(args, "weights"))
     throw UsageError("--weights gives every layer the same bits: leave it out, or --target-size and --max-drop");
 }
 
@@ -274,7 +279,7 @@ ConvertOptions convert_options(const Args& args) {
   options.winograd = !args.has("no-winograd");
   options.int8 = args.has("int8");
   // Who asks for other weights means floats.
-  options.known_codes = !args.has("no-int8") && !args.has("weights") && !args.has("target-size");
+  options.known_codes = !args.has("no-int8") && !is_given(args, "weights") && !args.has("target-size");
   if (options.int8 && args.has("no-int8")) throw UsageError("--int8 and --no-int8 exclude each other");
   if (options.int8 && !args.has("calibrate")) throw UsageError("--int8 needs photos: --calibrate DIR");
   const std::string weights = args.text("weights").value_or("");

@@ -40,7 +40,7 @@ int run(const Args& args) {
   std::vector<OpWeights> before;
   if (against || is_graph) before = weights_of_graph(against.value_or(path), options);
   const std::string page = weights_page(std::filesystem::path(path).filename().string(), model, weights, before);
-  write_file(*output, {page.begin(), page.end()});
+  write_file(*output, std::span((const uint8_t*)page.data(), page.size()));
   std::fprintf(stderr, "%s: %zu layers%s\n", output->c_str(), weights.size(),
                before.empty() ? "; --against GRAPH shows the graph's weights beside them" : "");
   return 0;

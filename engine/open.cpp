@@ -204,7 +204,8 @@ Failure check_int8_weights(const Model& model, const Int8Weights& weights, uint3
   }
   for (uint32_t i = 0; i < weights.wide_count; ++i) {
     const Int8WideChannel wide(weights, channels, i);
-    if (wide.channel() >= channels) return fail(model, POSY_BAD_WEIGHTS, wide.bytes);
+    const bool ascends = i == 0 || Int8WideChannel(weights, channels, i - 1).channel() < wide.channel();
+    if (wide.channel() >= channels || !ascends) return fail(model, POSY_BAD_WEIGHTS, wide.bytes);
     if (!is_multiplier(wide.multiplier())) return fail(model, POSY_BAD_WEIGHTS, &wide.multiplier());
   }
   return {};

@@ -23,6 +23,14 @@ std::vector<float> bytes_of(const Int8Weights& weights, size_t rows, size_t chan
       values[row * channels + c] = (float)lane.at(place(row)) * lane.multiplier() * factor;
     }
   }
+  // Channels that no byte holds stand behind the panels, for those in them.
+  for (uint32_t i = 0; i < weights.wide_count; ++i) {
+    const Int8WideChannel wide(weights, (uint32_t)channels, i);
+    for (uint32_t row = 0; row < rows; ++row) {
+      values[row * channels + wide.channel() % channels] =
+          (float)wide.weights()[place(row)] * wide.multiplier() * factor;
+    }
+  }
   return values;
 }
 
