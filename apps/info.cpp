@@ -31,10 +31,10 @@ std::string tensor_text(const TensorRecord& t) {
   return std::to_string(t.h) + "x" + std::to_string(t.w) + "x" + std::to_string(t.c) + (is_u8(t) ? " u8" : "");
 }
 
-// What the elements are, and of codes what they stand for.
+// Of codes, what they stand for.
 void add_type(const TensorRecord& t, Json* json) {
-  (*json)["type"] = is_u8(t) ? "u8" : "f32";
   if (!is_u8(t)) return;
+  (*json)["type"] = "u8";
   (*json)["scale"] = json_float(t.scale);
   (*json)["zero_point"] = t.zero_point;
 }

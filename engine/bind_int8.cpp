@@ -26,15 +26,16 @@ Failure bind_multiplier(const Binder& b, const float& multiplier, float* to) {
   return {};
 }
 
-// function: 1 if pairs of weights are small.
+// function: 1 if pairs of weights are small. dims[0]: how many channels are wide.
 Failure bind_int8_weights(const Binder& b, uint64_t rows, uint32_t channels, Int8Weights* to) {
   if (b.op.weight_type != (uint8_t)WeightType::s8) return b.fail(POSY_BAD_WEIGHTS, &b.op.weight_type);
   if (rows > kMaxRows) return b.fail(POSY_BAD_WEIGHTS, &b.op.weights_bytes);
   if (Failure f = b.function_up_to(1)) return f;
-  if (Failure f = b.uses(0, 0, 0)) return f;
+  if (Failure f = b.uses(0, 1, 0)) return f;
   to->rows = (uint32_t)rows;
   to->pairs_are_small = b.op.function == 1;
-  return b.weight_data(int8_weight_bytes(rows, channels), &to->panels);
+  to->wide_count = b.op.dims[0];
+  return b.weight_data(int8_weight_bytes(rows, channels) + to->wide_count * int8_wide_bytes(rows), &to->panels);
 }
 
 // Pixels are read in whole groups.

@@ -176,6 +176,10 @@ Failure check_record(const Model& model) {
   return {};
 }
 
+bool is_multiplier(float x) {
+  return x == 0 || (x >= 0x1p-64f && x <= 0x1p64f);
+}
+
 // Every weight of a product of bytes is within -127 and 127; where the op says that pairs are small, the magnitudes of
 // two neighbours add up to 128 at most. Kernels of some instruction sets rely on it, and would have other sums.
 Failure check_int8_weights(const Model& model, const Int8Weights& weights, uint32_t channels) {
@@ -183,9 +187,7 @@ Failure check_int8_weights(const Model& model, const Int8Weights& weights, uint3
     const uint8_t* panel = weights.panel(p);
     for (uint32_t lane = 0; lane < kPanelLanes; ++lane) {
       const float& multiplier = ((const float*)panel)[kPanelLanes + lane];
-      if (!(multiplier == 0 || (multiplier >= 0x1p-64f && multiplier <= 0x1p64f))) {
-        return fail(model, POSY_BAD_WEIGHTS, &multiplier);
-      }
+      if (!is_multiplier(multiplier)) return fail(model, POSY_BAD_WEIGHTS, &multiplier);
     }
     // Two at a time, and in 16 bits, so that compilers make vectors of it.
     const int16_t* pairs = (const int16_t*)(panel + kInt8HeaderBytes);
@@ -199,6 +201,11 @@ Failure check_int8_weights(const Model& model, const Int8Weights& weights, uint3
     }
     if (most > 127) return fail(model, POSY_BAD_WEIGHTS, pairs);
     if (weights.pairs_are_small && most_of_pair > 128) return fail(model, POSY_BAD_WEIGHTS, pairs);
+  }
+  for (uint32_t i = 0; i < weights.wide_count; ++i) {
+    const Int8WideChannel wide(weights, channels, i);
+    if (wide.channel() >= channels) return fail(model, POSY_BAD_WEIGHTS, wide.bytes);
+    if (!is_multiplier(wide.multiplier())) return fail(model, POSY_BAD_WEIGHTS, &wide.multiplier());
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // Convolution of 8-bit codes with 8-bit weights, and every fully connected layer of such.
 #pragma once
 #include "kernels/int8_ending.hpp"
+#include "kernels/int8_wide.hpp"
 
 namespace posy {
 namespace {
@@ -35,6 +36,7 @@ inline void int8_conv_2d_oracle(const Int8Conv2dArgs& args, const Task& task) {
       }
     }
   }
+  int8_conv_wide(args, task.rows, {0, args.out.w}, share_of_channels);
 }
 
 }  // namespace
@@ -127,6 +129,8 @@ inline void int8_conv_2d_simd(const Int8Conv2dArgs& args, const Task& task) {
       int8_conv_rows(args, block, part.columns, panels, first * kPanelLanes);
     }
   }
+  constexpr uint32_t kGroupChannels = kTilePanels * kPanelLanes;
+  int8_conv_wide(args, part.rows, part.columns, {part.groups.begin * kGroupChannels, part.groups.end * kGroupChannels});
 }
 
 }  // namespace

@@ -1,16 +1,10 @@
 // Convolution of 8-bit codes, each channel with a window of its own.
 #pragma once
 #include "kernels/int8_ending.hpp"
+#include "kernels/int8_wide.hpp"
 
 namespace posy {
 namespace {
-
-// The row of weights of window row i, column j: a group holds rows i, i + 2, i + 1, i + 3, so that the strong ones in
-// the middle are no pair (int8_weights.hpp).
-POSY_INLINE inline uint32_t depthwise_row(uint32_t k_h, uint32_t i, uint32_t j) {
-  constexpr uint32_t kPlace[kGroupRows] = {0, 2, 1, 3};
-  return j * whole_groups(k_h) + i / kGroupRows * kGroupRows + kPlace[i % kGroupRows];
-}
 
 // Channels of one output pixel.
 inline void int8_depthwise_pixel_oracle(const Int8DepthwiseConv2dArgs& args, uint32_t y, uint32_t x, Range channels) {
@@ -38,6 +32,7 @@ inline void int8_depthwise_conv_2d_oracle(const Int8DepthwiseConv2dArgs& args, c
   for (uint32_t y = task.rows.begin; y < task.rows.end; ++y) {
     for (uint32_t x = 0; x < args.out.w; ++x) int8_depthwise_pixel_oracle(args, y, x, channels);
   }
+  int8_depthwise_wide(args, task.rows, {0, args.out.w}, channels);
 }
 
 }  // namespace
@@ -302,6 +297,8 @@ inline void int8_depthwise_conv_2d_simd(const Int8DepthwiseConv2dArgs& args, con
   } else {
     int8_depthwise_part<!kPairsMatter>(args, part);
   }
+  int8_depthwise_wide(args, part.rows, part.columns,
+                      {part.groups.begin * kPanelLanes, part.groups.end * kPanelLanes});
 }
 
 }  // namespace

@@ -30,6 +30,14 @@ POSY_INLINE constexpr uint64_t int8_weight_bytes(uint64_t rows, uint64_t channel
   return (channels + kPanelLanes - 1) / kPanelLanes * int8_panel_bytes(rows);
 }
 
+// Behind the panels, channels with weights beyond -127 to 127, each at the next multiple of 64 bytes: its number (u32),
+// start value (i32), multiplier (f32), 0, and the rows of a panel, of one lane and as i16. Its lane in the panels is
+// made and replaced.
+constexpr uint32_t kInt8WideHeaderBytes = 16;
+POSY_INLINE constexpr uint64_t int8_wide_bytes(uint64_t rows) {
+  return (kInt8WideHeaderBytes + rows * sizeof(int16_t) + 63) / 64 * 64;
+}
+
 // Rows of a convolution: window row, window column, channels up to whole groups. Of a depthwise one: window column,
 // window rows up to whole groups.
 struct Int8Weights {
@@ -38,6 +46,7 @@ struct Int8Weights {
   // No two products of neighbouring weights (rows 2i and 2i + 1) add up to more than 255 * 128, so that vpmaddubsw,
   // which saturates at 2^15 - 1, does not.
   bool pairs_are_small;
+  uint32_t wide_count = 0;  // channels behind the panels
 
   POSY_INLINE const uint8_t* panel(uint32_t index) const { return panels + index * int8_panel_bytes(rows); }
 };
@@ -58,6 +67,26 @@ struct Int8Lane {
     const uint8_t* group = panel + kInt8HeaderBytes + row / kGroupRows * kGroupBytes;
     return (int8_t)group[lane * kGroupRows + row % kGroupRows];
   }
+};
+
+// The row of weights of window row i, column j: a group holds rows i, i + 2, i + 1, i + 3, so that the strong ones in
+// the middle are no pair (pairs_are_small).
+POSY_INLINE inline uint32_t depthwise_row(uint32_t k_h, uint32_t i, uint32_t j) {
+  constexpr uint32_t kPlace[kGroupRows] = {0, 2, 1, 3};
+  return j * whole_groups(k_h) + i / kGroupRows * kGroupRows + kPlace[i % kGroupRows];
+}
+
+// Wide channel `index` of weights for `channels` channels.
+struct Int8WideChannel {
+  const uint8_t* bytes;
+
+  Int8WideChannel(const Int8Weights& w, uint32_t channels, uint32_t index)
+      : bytes(w.panels + int8_weight_bytes(w.rows, channels) + index * int8_wide_bytes(w.rows)) {}
+
+  uint32_t channel() const { return ((const uint32_t*)bytes)[0]; }
+  uint32_t start() const { return ((const uint32_t*)bytes)[1]; }
+  const float& multiplier() const { return ((const float*)bytes)[2]; }
+  const int16_t* weights() const { return (const int16_t*)(bytes + kInt8WideHeaderBytes); }
 };
 
 }  // namespace

@@ -1,31 +1,14 @@
 #include "loaders/calibration.h"
 
 #include <algorithm>
-#include <cctype>
-#include <filesystem>
 #include <limits>
 
-#include "loaders/error.h"
-#include "loaders/network_runner.h"
+#include "loaders/step_runner.h"
 
 namespace posy {
 namespace {
 
 constexpr size_t kMostSamples = 1 << 16;
-
-bool is_photo_name(const std::filesystem::path& path) {
-  std::string suffix = path.extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return (char)std::tolower(c); });
-  return suffix == ".jpg" || suffix == ".jpeg" || suffix == ".png" || suffix == ".bmp" || suffix == ".gif";
-}
-
-// Evenly spread ones of `all`.
-std::vector<std::string> thinned(const std::vector<std::string>& all, size_t most) {
-  if (all.size() <= most) return all;
-  std::vector<std::string> some;
-  for (size_t i = 0; i < most; ++i) some.push_back(all[i * all.size() / most]);
-  return some;
-}
 
 // Adds up what photos make of a value.
 class Meter {
@@ -70,33 +53,9 @@ class Meter {
 
 }  // namespace
 
-std::vector<std::string> photos_in(const std::string& folder, size_t most) {
-  std::vector<std::string> photos;
-  std::error_code error;
-  const auto options = std::filesystem::directory_options::skip_permission_denied;
-  for (std::filesystem::recursive_directory_iterator at(folder, options, error), end; !error && at != end;
-       at.increment(error)) {
-    if (at->is_regular_file(error) && is_photo_name(at->path())) photos.push_back(at->path().string());
-  }
-  if (error) throw InputError(folder + ": cannot be read as a folder of photos: " + error.message());
-  if (photos.empty()) throw InputError(folder + ": no photo in it (.jpg, .jpeg, .png, .bmp or .gif)");
-  std::sort(photos.begin(), photos.end());
-  return thinned(photos, most);
-}
-
 Calibration calibrate(const Network& network, const std::vector<std::string>& photos) {
   Calibration calibration;
-  NetworkRunner runner(network, WeightChoice::kF32);
-  std::string last_error;
-  for (const std::string& path : photos) {
-    try {
-      calibration.inputs.push_back(runner.input_of(read_image(path)));
-    } catch (const InputError& error) {
-      last_error = error.what();
-      calibration.notes.push_back("left out of the calibration: " + last_error);
-    }
-  }
-  if (calibration.inputs.empty()) throw InputError("no photo to calibrate with could be read: " + last_error);
+  calibration.inputs = NetworkRunner(network, WeightChoice::kF32).inputs_of(photos, &calibration.notes);
   measure_values(network, &calibration);
   return calibration;
 }

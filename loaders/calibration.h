@@ -26,12 +26,6 @@ struct Calibration {
   std::vector<LayerStatistics> layers;     // of the convolutions, in order; empty until measure_layers()
 };
 
-constexpr size_t kMostPhotos = 200;
-
-// Paths of the photos in a folder and its sub-folders (JPEG, PNG, BMP, GIF by suffix), sorted, and evenly thinned out
-// to `most`. Throws InputError if there is no such folder, or no photo in it.
-std::vector<std::string> photos_in(const std::string& folder, size_t most = kMostPhotos);
-
 // Runs the network on the photos. Photos that cannot be decoded are noted and left out; throws InputError if none can.
 Calibration calibrate(const Network& network, const std::vector<std::string>& photos);
 

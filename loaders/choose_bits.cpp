@@ -54,10 +54,6 @@ double relative_weight_error(const ConvWeights& weights, const RoundedWeights& r
   return lost / all;
 }
 
-size_t best_class(const std::vector<float>& scores) {
-  return (size_t)(std::max_element(scores.begin(), scores.end()) - scores.begin());
-}
-
 class Chooser {
  public:
   Chooser(Network* network, const BitsOptions& options, BitsReport* report)

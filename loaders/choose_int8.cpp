@@ -15,17 +15,13 @@ struct Outcome {
   double changed_labels = 0;
 };
 
-size_t best_label(const std::vector<float>& scores) {
-  return (size_t)(std::max_element(scores.begin(), scores.end()) - scores.begin());
-}
-
 Outcome compare(const Network& network, const Calibration& calibration) {
   NetworkRunner runner(network, WeightChoice::kF32);
   Outcome outcome;
   for (size_t i = 0; i < calibration.inputs.size(); ++i) {
     const std::vector<float> scores = runner.run(calibration.inputs[i]);
     outcome.divergence += divergence(calibration.scores[i], scores);
-    outcome.changed_labels += best_label(scores) != best_label(calibration.scores[i]) ? 1 : 0;
+    outcome.changed_labels += best_class(scores) != best_class(calibration.scores[i]) ? 1 : 0;
   }
   outcome.divergence /= (double)calibration.inputs.size();
   outcome.changed_labels /= (double)calibration.inputs.size();

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <numeric>
 
 #include "loaders/error.h"
 #include "loaders/int8_panels.h"
@@ -120,56 +119,6 @@ double whole_step(const std::vector<double>& weights, int most) {
   return 0;
 }
 
-// ---- Weights of more than 127 steps ----
-
-constexpr double kLeastWidePart = 0.85, kWidePartStep = 0.01;
-
-// Rounds so that the errors add up to nothing, as far as they can: inputs that come out of a ReLU have a common mean,
-// which counts with the sum of the errors.
-std::vector<double> balanced(const std::vector<double>& weights, double step) {
-  std::vector<double> codes, errors;
-  double sum = 0;
-  for (const double w : weights) {
-    codes.push_back(rounded_weight(w / step));
-    errors.push_back(w == 0 ? 0 : w / step - codes.back());
-    sum += errors.back();
-  }
-  const double sign = sum < 0 ? -1 : 1;
-  std::vector<size_t> by_error(weights.size());
-  std::iota(by_error.begin(), by_error.end(), 0);
-  std::stable_sort(by_error.begin(), by_error.end(),
-                   [&](size_t a, size_t b) { return errors[a] * sign > errors[b] * sign; });
-  auto left = (int)std::nearbyint(std::fabs(sum));
-  for (const size_t i : by_error) {
-    if (left == 0 || errors[i] * sign <= 0) break;
-    if (std::fabs(codes[i] + sign) > kMostWeight) continue;
-    codes[i] += sign;
-    --left;
-  }
-  return codes;
-}
-
-double squared_error(const std::vector<double>& weights, const std::vector<double>& codes, double step) {
-  double error = 0;
-  for (size_t i = 0; i < codes.size(); ++i) error += (weights[i] - codes[i] * step) * (weights[i] - codes[i] * step);
-  return error;
-}
-
-// Beginning with their own step, of which only those beyond 127 are cut off.
-double best_wide_step(const std::vector<double>& weights, double own_step) {
-  double largest = 0;
-  for (const double w : weights) largest = std::max(largest, std::fabs(w));
-  const double most = largest / kMostWeight;
-  double best = own_step, least_error = squared_error(weights, balanced(weights, own_step), own_step);
-  for (double part = 1; part > kLeastWidePart; part -= kWidePartStep) {
-    const double step = part * most, error = squared_error(weights, balanced(weights, step), step);
-    if (error >= least_error) continue;
-    least_error = error;
-    best = step;
-  }
-  return best;
-}
-
 class LayerMaker {
  public:
   LayerMaker(const NetworkNode& node, uint32_t in_c, const InputStatistics& statistics)
@@ -214,25 +163,22 @@ class LayerMaker {
     return layer;
   }
 
-  KnownLayer make_known(const Value& in, const Value& out) const {
+  std::shared_ptr<const Int8Layer> make_known(const Value& in, const Value& out) const {
     auto layer = std::make_shared<Int8Layer>();
     layer->weights.resize(node_.weights.values->floats.size());
-    KnownLayer known;
+    const auto nearest = [](const Channel& of, double step) {
+      std::vector<double> codes;
+      for (const double w : of.weights) codes.push_back(std::nearbyint(w / step));
+      return codes;
+    };
     for (size_t c = 0; c < channels_; ++c) {
       const Channel channel = this->channel(c);
-      double step = exact_step(channel, in);
-      if (step == 0) {
-        const double own_step = whole_step(channel.weights, kMostLevel);
-        if (own_step == 0) return {};
-        ++known.rounded_channels;
-        step = best_wide_step(channel.weights, own_step);
-      }
+      const double step = exact_step(channel, in);
+      if (step == 0) return nullptr;
       // Next to a bias of so many steps, the weights' last bits are nothing.
-      const auto round = [](const Channel& of, double by) { return balanced(of.weights, by); };
-      put_channel(c, channel, std::max(step, least_step(channel, in)), in, out, round, layer.get());
+      put_channel(c, channel, std::max(step, least_step(channel, in)), in, out, nearest, layer.get());
     }
-    known.layer = std::move(layer);
-    return known;
+    return layer;
   }
 
  private:
@@ -265,7 +211,7 @@ class LayerMaker {
     if (std::all_of(channel.weights.begin(), channel.weights.end(), is_zero)) {
       return std::max(least_step(channel, in), std::fabs(channel.bias) / (in.scale * kFinestBias));
     }
-    const double step = whole_step(channel.weights, kMostWeight);
+    const double step = whole_step(channel.weights, kMostLevel);
     if (step == 0) return 0;
     double most = 0;
     for (const double w : channel.weights) most = std::max(most, std::nearbyint(std::fabs(w) / step));
@@ -310,11 +256,23 @@ class LayerMaker {
     for (size_t r = 0; r < order_.size(); ++r) {
       bias += (channel.weights[r] - codes[r] * step) * channel.mean[r];
       sum += codes[r];
-      if (order_[r] >= 0) layer->weights[(size_t)order_[r] * channels_ + c] = (int8_t)codes[r];
     }
+    put_weights(c, codes, layer);
     const double start = std::nearbyint(bias / (step * in_scale)) - in.zero_point * sum;
     layer->start.push_back((int32_t)std::clamp(start, -2.0 * kMostStart, 2.0 * kMostStart - 1));
     layer->multiplier.push_back(multiplier);
+  }
+
+  void put_weights(size_t c, const std::vector<double>& codes, Int8Layer* layer) const {
+    const auto fits = [](double code) { return std::fabs(code) <= kMostWeight; };
+    const bool is_wide = !std::all_of(codes.begin(), codes.end(), fits);
+    Int8Layer::Wide wide = {(uint32_t)c, std::vector<int16_t>(layer->weights.size() / channels_, 0)};
+    for (size_t r = 0; r < order_.size(); ++r) {
+      if (order_[r] < 0) continue;
+      wide.weights[(size_t)order_[r]] = (int16_t)codes[r];
+      if (!is_wide) layer->weights[(size_t)order_[r] * channels_ + c] = (int8_t)codes[r];
+    }
+    if (is_wide) layer->wide.push_back(std::move(wide));
   }
 
   const NetworkNode& node_;
@@ -336,7 +294,7 @@ std::shared_ptr<const Int8Layer> make_int8_layer(const NetworkNode& node, const 
   return LayerMaker(node, in.shape.c, statistics).make(in, out, stepped);
 }
 
-KnownLayer make_known_layer(const NetworkNode& node, const Value& in, const Value& out) {
+std::shared_ptr<const Int8Layer> make_known_layer(const NetworkNode& node, const Value& in, const Value& out) {
   return LayerMaker(node, in.shape.c, {}).make_known(in, out);
 }
 

@@ -32,13 +32,8 @@ SteppedWeights in_steps(const NetworkNode& node, uint32_t in_c, const InputStati
 std::shared_ptr<const Int8Layer> make_int8_layer(const NetworkNode& node, const Value& in, const Value& out,
                                                  const InputStatistics& statistics, const SteppedWeights& stepped);
 
-// The same of weights that are bytes already: multiples of a step of each channel, to a thousandth of it. They stay
-// these multiples, and the bias becomes the nearest one. Channels that reach from -255 to 255 (those of an asymmetric
-// range) are rounded as above, and counted.
-struct KnownLayer {
-  std::shared_ptr<const Int8Layer> layer;  // null: there is no such step
-  int rounded_channels = 0;
-};
-KnownLayer make_known_layer(const NetworkNode& node, const Value& in, const Value& out);
+// The same of weights that are whole numbers already: multiples of a step of each channel, to a thousandth of it, at
+// most 255 of them. They stay these multiples, and the bias becomes the nearest one. Null if there is no such step.
+std::shared_ptr<const Int8Layer> make_known_layer(const NetworkNode& node, const Value& in, const Value& out);
 
 }  // namespace posy

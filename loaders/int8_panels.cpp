@@ -23,6 +23,24 @@ std::vector<int> int8_row_order(const Window& window, uint32_t in_c) {
   return order;
 }
 
+namespace {
+
+void write_wide(const Int8Layer& layer, const Int8Layer::Wide& wide, const std::vector<int>& order,
+                std::vector<uint8_t>* bytes) {
+  const size_t start = bytes->size();
+  bytes->resize(start + int8_wide_bytes(order.size()), 0);
+  uint8_t* to = bytes->data() + start;
+  std::memcpy(to, &wide.channel, sizeof wide.channel);
+  std::memcpy(to + 4, &layer.start[wide.channel], sizeof(int32_t));
+  std::memcpy(to + 8, &layer.multiplier[wide.channel], sizeof(float));
+  for (size_t row = 0; row < order.size(); ++row) {
+    const int16_t weight = order[row] < 0 ? (int16_t)0 : wide.weights[(size_t)order[row]];
+    std::memcpy(to + kInt8WideHeaderBytes + row * sizeof weight, &weight, sizeof weight);
+  }
+}
+
+}  // namespace
+
 bool write_int8_panels(const Int8Layer& layer, const Window& window, uint32_t in_c, std::vector<uint8_t>* bytes) {
   const std::vector<int> order = int8_row_order(window, in_c);
   const size_t channels = layer.start.size(), start = bytes->size();
@@ -45,6 +63,7 @@ bool write_int8_panels(const Int8Layer& layer, const Window& window, uint32_t in
     std::memcpy(header(1), &layer.multiplier[c], sizeof(float));
     std::memcpy(header(2), &sum, sizeof sum);
   }
+  for (const Int8Layer::Wide& wide : layer.wide) write_wide(layer, wide, order, bytes);
   return pairs_are_small;
 }
 

@@ -123,12 +123,9 @@ class KnownCodesMaker {
     Value in = from_.values[(size_t)input], out = from_.values[(size_t)output];
     set_codes(&in, *codes(input));
     if (codes(output)) set_codes(&out, *codes(output));
-    const KnownLayer known = make_known_layer(node, in, out);
-    if (!known.layer) return false;
     NetworkNode integer = node;
-    integer.int8 = known.layer;
-    result_.channels += (int)node.weights.line.size();
-    result_.rounded_channels += known.rounded_channels;
+    integer.int8 = make_known_layer(node, in, out);
+    if (!integer.int8) return false;
     add_maker(std::move(integer));
     return true;
   }

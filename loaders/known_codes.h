@@ -6,8 +6,7 @@ namespace posy {
 
 struct KnownCodes {
   Network network;
-  int layers = 0, float_layers = 0;        // convolutions of codes; those that stay float
-  int channels = 0, rounded_channels = 0;  // output channels of the former; those whose weights are rounded again
+  int layers = 0, float_layers = 0;  // convolutions of codes; those that stay float
 };
 
 // Every value with known codes is these codes, made by integer ops where there are any, else by a float op and then

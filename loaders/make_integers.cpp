@@ -5,9 +5,12 @@
 #include "loaders/graph.h"
 #include "loaders/int8_network.h"
 #include "loaders/known_codes.h"
+#include "loaders/network_runner.h"
 
 namespace posy {
 namespace {
+
+constexpr size_t kMostPhotos = 200;
 
 std::string percent(double part) {
   char text[32];
@@ -20,7 +23,7 @@ std::string counted(int count, const std::string& what) {
 }
 
 void calibrated(Network* network, const BitsOptions& options) {
-  const std::vector<std::string> photos = photos_in(options.photos);
+  const std::vector<std::string> photos = photos_of_folder(options.photos, kMostPhotos);
   Int8Choice choice = choose_int8(*network, photos, options.max_drop.value_or(100) / 100);
   *network = std::move(choice.network);
   std::vector<std::string>& notes = network->notes;
@@ -45,11 +48,6 @@ bool in_own_codes(Network* network, const ConvertOptions& options) {
       "the graph is quantized: " + counted(known.layers, "layer") + " run as the 8-bit integers that they are";
   if (known.float_layers > 0) note += ", " + std::to_string(known.float_layers) + " as floats";
   network->notes.push_back(note + " (--no-int8: all as floats)");
-  if (known.rounded_channels > 0) {
-    network->notes.push_back("weights of " + std::to_string(known.rounded_channels) + " of " +
-                             counted(known.channels, "output channel") +
-                             " reach beyond -127 to 127 steps and are rounded again");
-  }
   if (options.int8) network->notes.push_back("the ranges are the graph's own; the photos are not needed");
   return true;
 }

@@ -83,6 +83,12 @@ struct Int8Layer {
   std::vector<int8_t> weights;  // as ConvWeights::values, in -127 ... 127
   std::vector<int32_t> start;   // per channel: the bias, less the input's zero point times the sum of the weights
   std::vector<float> multiplier;
+  // Channels of weights that no byte holds, in the order of `weights`, whose own of these channels are 0.
+  struct Wide {
+    uint32_t channel;
+    std::vector<int16_t> weights;
+  };
+  std::vector<Wide> wide = {};
 };
 
 enum class NodeKind {

@@ -2,11 +2,12 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
-#include "engine/posy.h"
-#include "loaders/image.h"
+#include "engine/model.h"
 #include "loaders/network.h"
+#include "loaders/plan.h"
 #include "loaders/quantize.h"
 
 namespace posy {
@@ -30,30 +31,46 @@ struct MadeRows {
   }
 };
 
-// Not to be moved: the engine points into it. One thread at a time.
+// JPEG, PNG, BMP and GIF files by their names, in a folder and those below it, sorted; at most `most` of them, evenly
+// chosen. Throws InputError if the folder cannot be read or has none.
+std::vector<std::string> photos_of_folder(const std::string& folder, size_t most);
+
+// The index of the greatest score.
+size_t best_class(const std::vector<float>& scores);
+
+// Not to be moved: the engine points into it. One thread at a time. Throws InputError where the network cannot be
+// written or opened.
 class NetworkRunner {
  public:
   // Maps are made whole, so that observers see each row of every value once.
-  NetworkRunner(const Network& network, WeightChoice weights);
+  NetworkRunner(Network network, WeightChoice weights);
   NetworkRunner(const NetworkRunner&) = delete;
   NetworkRunner& operator=(const NetworkRunner&) = delete;
 
-  // The model's input of a photo, h * w * c floats: of a network whose input is floats.
-  std::vector<float> input_of(const Image& image);
+  // The model's input for each photo, h * w * c floats, of a network whose input is floats. Photos that cannot be read
+  // are left out, with a note for each; throws InputError if there is no other.
+  std::vector<std::vector<float>> inputs_of(const std::vector<std::string>& photos, std::vector<std::string>* notes);
 
-  // Scores of such an input, which becomes codes where this network's input is codes.
+  // Scores of such an input, which becomes codes where this network's input is codes. `observer` is called after each
+  // step.
   using Observer = std::function<void(const MadeRows&)>;
   std::vector<float> run(const std::vector<float>& input, const Observer& observer = nullptr);
 
-  size_t file_bytes() const { return posy_.size(); }
+ protected:
+  void set_input(const std::vector<float>& input);
+  std::vector<float> run_with_input(const Observer& observer);
+
+  Network network_;
+  Plan plan_;
+  Model model_ = {};
+  posy_engine engine_ = {};
 
  private:
   static int observe(void* self, const posy_progress* progress);
+  std::vector<float> input_of(const std::string& photo);
 
   std::vector<uint8_t> posy_;
-  std::vector<ValueId> made_by_op_;
   std::unique_ptr<uint8_t[]> memory_;
-  posy_engine engine_ = {};
   const Observer* observer_ = nullptr;
 };
 

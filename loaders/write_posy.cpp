@@ -134,6 +134,7 @@ class Writer {
     const bool pairs_are_small =
         write_int8_panels(*op.int8, op.window, is_depthwise ? 0 : value(op.inputs[0]).shape.c, &weights_);
     record->function = pairs_are_small ? 1 : 0;
+    record->dims[0] = to_u16((uint32_t)op.int8->wide.size(), op.name);
     record->weights_bytes = (uint32_t)(weights_.size() - record->weights_offset);
     if (weights_.size() > kMaxFileBytes) throw InputError("the weights are larger than a .posy file may be (2 GiB)");
   }

@@ -122,7 +122,7 @@ TEST_CASE("usage: values that cannot be are refused before any file is read") {
   check_usage_error({"convert", "a.pb", "--target-size", "2MB", "--max-drop", "1", "--calibrate", "."}, "not both");
   check_usage_error({"convert", "a.pb", "--max-drop", "1"}, "--calibrate DIR");
   check_usage_error({"convert", "a.pb", "--max-drop", "101", "--calibrate", "."}, "from 0 to 100");
-  check_usage_error({"convert", "a.pb", "--calibrate", "."}, "add --weights u8");
+  check_usage_error({"convert", "a.pb", "--calibrate", "."}, "add --int8, --weights u8");
   check_usage_error({"convert", "a.pb", "--input-size", "0"}, "--input-size");
   check_usage_error({"convert", "a.pb", "--input-size", "224x"}, "--input-size");
   check_usage_error({"convert", "a.pb", "--input-size", "99999999999999999999"}, "--input-size");

@@ -107,6 +107,29 @@ void random_int8_weights(Random& random, const std::vector<uint32_t>& rows, uint
   }
 }
 
+// A few channels of weights beyond a byte, behind the panels.
+template <class Args>
+void add_wide_channels(Random& random, const std::vector<uint32_t>& rows, uint32_t row_count, Trial<Args>* trial) {
+  const uint32_t channels = trial->args.out.c;
+  const uint32_t stride = (16 + 2 * row_count + 63) / 64 * 64;
+  for (uint32_t c = random.between(0, 4); c < channels; c += random.between(1, 20)) {
+    std::vector<uint8_t> wide(stride, 0);
+    const auto start = (int32_t)random.between(0, 60000) - 30000;
+    const float multiplier = random.real(1, 40) / 1e5f;
+    std::memcpy(wide.data(), &c, 4);
+    std::memcpy(wide.data() + 4, &start, 4);
+    std::memcpy(wide.data() + 8, &multiplier, 4);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      const auto weight = (int16_t)((int)random.between(0, 510) - 255);
+      std::memcpy(wide.data() + 16 + 2 * rows[r], &weight, 2);
+      trial->weight_values[r * channels + c] = weight;
+    }
+    trial->channels[c] = {(double)start, multiplier, 0};
+    trial->weights.insert(trial->weights.end(), wide.begin(), wide.end());
+    ++trial->args.weights.wide_count;
+  }
+}
+
 inline Window random_byte_window(Random& random) {
   Window w = random_window(random, 3);
   constexpr uint32_t kMore[][2] = {{9, 9}, {4, 4}, {6, 3}};
@@ -129,6 +152,7 @@ inline Trial<Int8Conv2dArgs> random_int8_conv_2d(Random& random, const TrialOpti
     for (uint32_t k = 0; k < in_c; ++k) rows.push_back(tap * pixel_rows + k);
   }
   random_int8_weights(random, rows, taps * pixel_rows, &trial);
+  if (random.one_in(3)) add_wide_channels(random, rows, taps * pixel_rows, &trial);
   args.ending = random_ending(random, args.out.zero_point);
   if (random.one_in(4)) {
     args.floats = dense_tensor(args.out.h, args.out.w, out_c);
@@ -151,6 +175,7 @@ inline Trial<Int8DepthwiseConv2dArgs> random_int8_depthwise_conv_2d(Random& rand
     for (uint32_t j = 0; j < k_w; ++j) rows.push_back(j * column_rows + i / 4 * 4 + place);
   }
   random_int8_weights(random, rows, k_w * column_rows, &trial);
+  if (random.one_in(3)) add_wide_channels(random, rows, k_w * column_rows, &trial);
   args.ending = random_ending(random, args.out.zero_point);
   random_code_inputs(random, &trial);
   return trial;

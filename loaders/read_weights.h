@@ -1,0 +1,22 @@
+// The weights of a .posy file as the numbers that they stand for.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+
+namespace posy {
+
+// Of one op: each weight times its channel's factor, [rows, channels], rows in the order window row, window column,
+// input channel. Those of a product of bytes are in the units of its floats.
+struct OpWeights {
+  uint32_t op;
+  std::string name;
+  size_t channels;
+  std::vector<float> values;
+};
+
+// Of all ops that have weights, in order. `model` is open.
+std::vector<OpWeights> read_weights(const Model& model);
+
+}  // namespace posy
