@@ -102,7 +102,7 @@ POSY_INLINE inline void store_tile(const I (&sum)[kRows][kVectors], const F (&mu
     I four[4];
     POSY_UNROLL for (uint32_t q = 0; q < 4; ++q) {
       const uint32_t row = m + q / kVectors;
-      four[q] = sum[row < kRows ? row : m][q % kVectors];
+      four[q] = sum[min_u32(row, kRows - 1)][q % kVectors];
     }
     store_rows<kVectors>(out, end.out_stride, in_order(codes_of(four, multiplier, limits)),
                          kRows - m < kRowsAtATime ? kRows - m : kRowsAtATime, lanes);

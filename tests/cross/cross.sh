@@ -11,9 +11,9 @@ skip() {
   exit 77
 }
 
-# Of the processors, the first has the instruction set; `old` lacks it.
+# Of the processors, the first has the instruction set, and the last all that there is for bytes; `old` lacks it.
 case $name in
-  aarch64) triple=aarch64-linux-gnu qemu=qemu-aarch64-static cpus='cortex-a53 max' old='' ;;
+  aarch64) triple=aarch64-linux-gnu qemu=qemu-aarch64-static cpus='cortex-a53 cortex-a72 max' old='' ;;
   armhf) triple=arm-linux-gnueabihf qemu=qemu-arm-static cpus='cortex-a7 max' old=cortex-a9 ;;
   *) echo "cross.sh: '$name' is not known" >&2; exit 2 ;;
 esac
@@ -56,13 +56,31 @@ same_scores() {
   fi
 }
 
-for weights in f32 u8 u7 u4; do
-  model=$work/$weights.posy
-  quietly "$posy" convert "$source/models/flowers_mobilenet_v1_0.25_128.pb" --weights $weights -o "$model"
+# sets_of CPU: the names of its tables.
+sets_of() {
+  case $name.$1 in
+    aarch64.max) echo 'i8mm dotprod neon scalar ' ;;
+    *) echo 'neon scalar ' ;;
+  esac
+}
+
+# A photo to calibrate with: a bitmap of 128 x 128 pixels, which are what stands in the graph.
+graph=$source/models/flowers_mobilenet_v1_0.25_128.pb
+mkdir -p "$work/photos"
+{
+  printf 'BM\066\300\000\000\000\000\000\000\066\000\000\000\050\000\000\000\200\000\000\000\200\000\000\000'
+  printf '\001\000\030\000\000\000\000\000\000\300\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000'
+  head -c 100000 "$graph" | tail -c 49152
+} >"$work/photos/graph.bmp"
+
+for form in '--weights f32' '--weights u8' '--weights u7' '--weights u4' "--int8 --calibrate $work/photos"; do
+  model=$work/$(echo "$form" | sed 's/ .*photos//; s/[- ]//g').posy
+  # shellcheck disable=SC2086
+  quietly "$posy" convert "$graph" $form -o "$model"
   rm -f "$work/bits"
   same_scores any "$scores" "$model"
   for cpu in $cpus; do
-    same_scores 'neon scalar ' $qemu -cpu "$cpu" "$work/build/scores" "$model"
+    same_scores "$(sets_of "$cpu")" $qemu -cpu "$cpu" "$work/build/scores" "$model"
   done
   [ -z "$old" ] || same_scores 'scalar ' $qemu -cpu $old "$work/build/scores" "$model"
 done
@@ -73,7 +91,15 @@ for test in peak winograd oracle parity; do
   echo "$test"
   quietly $qemu -cpu "$cpu" "$work/build/${test}_test"
 done
+for cpu in $cpus; do
+  echo "int8 of $cpu"
+  quietly $qemu -cpu "$cpu" "$work/build/int8_test"
+  quietly $qemu -cpu "$cpu" "$work/build/peak_test"
+done
+quietly $qemu -cpu "$cpu" "$work/build/parity_test" --test-case='int8*'
+cpu=${cpus%% *}
 quietly $qemu -cpu "$cpu" "$work/build/elementary_test" --test-case='unary*'
 
 OBJDUMP=$triple-objdump sh "$source/tests/rooms/spills.sh" Release '' GNU \
-  "$work/build/posy/kernels/CMakeFiles/posy_isa_neon.dir/isa.cpp.o"
+  "$work"/build/posy/kernels/CMakeFiles/posy_isa_neon.dir/isa.cpp.o \
+  "$work"/build/posy/kernels/CMakeFiles/posy_int8_*.dir/isa_int8.cpp.o

@@ -10,15 +10,6 @@ using namespace posy;
 
 namespace {
 
-// Sanitizers make kernels an order of magnitude slower, and so do emulators (tests/cross).
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint32_t kSlowness = 10;
-#elif defined(POSY_EMULATED)
-constexpr uint32_t kSlowness = 8;
-#else
-constexpr uint32_t kSlowness = 1;
-#endif
-
 Layout random_layout(Random& random, uint32_t out_h) {
   Layout layout;
   if (random.one_in(2)) layout.in_gap = random.between(1, 20);

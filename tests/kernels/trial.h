@@ -13,6 +13,15 @@
 
 namespace posy {
 
+// Sanitizers make kernels an order of magnitude slower, and so do emulators (tests/cross).
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint32_t kSlowness = 10;
+#elif defined(POSY_EMULATED)
+constexpr uint32_t kSlowness = 8;
+#else
+constexpr uint32_t kSlowness = 1;
+#endif
+
 class Random {
  public:
   explicit Random(uint32_t seed) : bits_(seed) {}
