@@ -42,10 +42,12 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# count WEIGHTS: lines of WEIGHTS, function, instructions. Valgrind 3.19 does not know AVX-512. Functions are summed up
+# count NAME FLAG...: lines of NAME, function, instructions, of a model converted with those flags. Valgrind 3.19 does not know AVX-512. Functions are summed up
 # without their template arguments; those below 1% of the run are "the rest", as is libc, which differs between machines.
 count() {
-  "$build/posy" convert models/flowers_mobilenet_v1_0.25_128.pb --weights "$1" -o "$work/model.posy" 2>/dev/null
+  name=$1
+  shift
+  "$build/posy" convert models/flowers_mobilenet_v1_0.25_128.pb "$@" -o "$work/model.posy" 2>/dev/null
   POSY_ISA=avx2 POSY_THREADS=1 valgrind --tool=callgrind --toggle-collect=posy_run --callgrind-out-file="$work/profile" \
     "$build/posy" label "$work/model.posy" tests/data/golden_default_model/daisy_128x128.png >"$work/log" 2>&1 || {
     grep -q 'instruction set' "$work/log" && skip "valgrind has no AVX2 to offer here"
@@ -53,7 +55,7 @@ count() {
     exit 1
   }
   grep -q '(avx2)' "$work/log" || skip "this is not the AVX2 of an x86-64"
-  callgrind_annotate --threshold=100 "$work/profile" | awk -v weights="$1" '
+  callgrind_annotate --threshold=100 "$work/profile" | awk -v weights="$name" '
     !/^ *[0-9,]+ \([ 0-9.]+%\)  / { next }
     {
       instructions = $1
@@ -79,9 +81,11 @@ count() {
     }' | sort
 }
 
-for weights in f32 u8; do
-  count "$weights"
-done >"$work/counts"
+{
+  count f32 --weights f32
+  count int8 --int8 --calibrate tests/data/golden_default_model
+  count u8 --weights u8
+} >"$work/counts"
 
 if [ "$update" -eq 1 ]; then
   {
