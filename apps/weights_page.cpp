@@ -2,171 +2,197 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <map>
+#include <set>
 
-#include "apps/page.h"
+#include "apps/bench_report.h"
+#include "apps/session.h"
 
 namespace posy {
 namespace {
 
-constexpr const char* kWeightsStyle = R"css(
-tbody th { min-width: 200px; }
-tbody th small { padding-left: 0; }
-td { white-space: nowrap; }
-td.bar { min-width: 110px; }
-td.shape, td.type { padding-left: 6px; }
-td svg { display: block; width: 148px; height: 44px; }
-.after { fill: var(--k0); }
-.before { fill: none; stroke: var(--k1); stroke-width: 1.3; }
-.axis { stroke: var(--line); }
-.key { display: inline-block; width: 14px; height: 10px; margin-right: 4px; background: var(--k0); }
-.key.line { height: 0; margin-bottom: 4px; border-top: 2px solid var(--k1); background: none; }
-.parts { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 8px 32px; }
-.parts table { align-self: start; }
-.parts caption { text-align: left; color: var(--soft); font-size: 12.5px; }
-p { max-width: 75ch; }
-@media (max-width: 600px) { tbody th { min-width: 150px; } .parts tbody th { min-width: 90px; } }
+constexpr const char* kStyle = R"css(
+:root { --page: #fcfcfa; --ink: #1c1e21; --soft: #5b6068; --line: #e0e0da; --before: #9aa1ab; --after: #1f6feb; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #16181c; --ink: #e9e9e4; --soft: #a5abb5; --line: #33373e; --before: #7d848e; --after: #6ea8fe; }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.45 system-ui, sans-serif; }
+main { max-width: 1000px; margin: 0 auto; padding: 20px 16px 48px; }
+h1 { font-size: 24px; margin: 0 0 12px; overflow-wrap: anywhere; }
+h2 { font-size: 18px; margin: 28px 0 8px; }
+p { color: var(--soft); max-width: 75ch; margin: 6px 0; }
+small { color: var(--soft); font-size: 12.5px; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; font-weight: 400; padding: 3px 18px 3px 0; border-bottom: 1px solid var(--line); }
+td.number { text-align: right; }
+.layers { display: grid; grid-template-columns: repeat(auto-fill, minmax(300px, 1fr)); gap: 18px; margin: 0; padding: 0; list-style: none; }
+.layers li { border-top: 1px solid var(--line); padding-top: 8px; min-width: 0; }
+.layers h3 { font-size: 14px; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
+.layers svg { display: block; width: 100%; height: 84px; margin: 6px 0 2px; }
+.before { fill: none; stroke: var(--before); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.after { fill: var(--after); fill-opacity: 0.55; }
+.share { display: block; height: 6px; background: var(--line); border-radius: 3px; margin: 4px 0; overflow: hidden; }
+.share i { display: block; height: 6px; background: var(--after); min-width: 1px; }
+.key { display: inline-block; width: 22px; height: 10px; vertical-align: -1px; margin-right: 5px; }
 )css";
 
-std::string fixed(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
+constexpr size_t kBins = 61;
+
+std::string number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", x);
   return text;
 }
 
-// 1234567 as 1,234,567.
-std::string grouped(uint64_t number) {
-  std::string text = std::to_string(number);
-  for (size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
+// Names of nodes are long paths: lines may break behind a slash.
+std::string breakable(const std::string& name) {
+  std::string html;
+  for (const char c : html_text(name)) html += c == '/' ? "/<wbr>" : std::string(1, c);
+  return html;
 }
 
-std::string number_cell(double value, const std::string& text) {
-  return "<td class=\"number\" data-value=\"" + fixed(value, 6) + "\">" + text + "</td>";
+double largest(const std::vector<float>& values) {
+  double most = 0;
+  for (const float x : values) {
+    if (std::isfinite(x)) most = std::max(most, std::fabs((double)x));
+  }
+  return most;
 }
 
-std::string share_cell(uint64_t bytes, uint64_t of, uint64_t most, const char* color) {
-  const double share = (double)bytes / (double)std::max<uint64_t>(of, 1);
-  const double length = (double)bytes / (double)std::max<uint64_t>(most, 1);
-  return "<td class=\"bar\" data-value=\"" + std::to_string(bytes) + "\"><div><i><span class=\"" + color +
-         "\" style=\"width:" + fixed(100 * length, 1) + "%\"></span></i><b>" + fixed(100 * share, 1) +
-         " %</b></div></td>";
+// Parts of the weights in bins from -reach to reach.
+std::vector<double> histogram(const std::vector<float>& values, double reach) {
+  std::vector<double> bins(kBins, 0);
+  for (const float x : values) {
+    if (!std::isfinite(x)) continue;
+    const double at = reach > 0 ? (x / reach + 1) / 2 * (double)kBins : (double)kBins / 2;
+    bins[(size_t)std::clamp(at, 0.0, (double)kBins - 1)] += 1.0 / (double)values.size();
+  }
+  return bins;
 }
 
-// ---- Histograms ----
-
-constexpr double kWidth = 144, kHeight = 40;
-
-std::string outline(const std::vector<uint64_t>& bins, double most, bool is_area) {
-  const double step = kWidth / (double)bins.size();
-  std::string path = is_area ? "M0 " + fixed(kHeight, 0) : "M";
+// Steps of one height for each bin; bars go down to the ground, the outline stays open.
+std::string steps(const std::vector<double>& bins, double most, const char* style) {
+  std::string path = "M0,60";
+  char point[48];
   for (size_t i = 0; i < bins.size(); ++i) {
-    const std::string y = fixed(kHeight * (1 - (double)bins[i] / most), 1);
-    path += (i || is_area ? "L" : "") + fixed((double)i * step, 0) + " " + y + "H" + fixed((double)(i + 1) * step, 0);
+    const double y = 60 - 58 * std::sqrt(bins[i] / most);
+    std::snprintf(point, sizeof point, "V%.1fH%zu", y, i + 1);
+    path += point;
   }
-  return is_area ? path + "V" + fixed(kHeight, 0) + "Z" : path;
+  return "<path class=\"" + std::string(style) + "\" d=\"" + path + "V60\"/>";
 }
 
-std::string range_text(const WeightsHistogram& h) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.3g to %.3g", (double)h.low, (double)h.high);
+// Tails matter: heights are square roots.
+std::string histogram_svg(const std::vector<float>& after, const std::vector<float>* before) {
+  const double reach = std::max(largest(after), before ? largest(*before) : 0);
+  const std::vector<double> bars = histogram(after, reach);
+  double most = *std::max_element(bars.begin(), bars.end());
+  std::vector<double> outline;
+  if (before) outline = histogram(*before, reach);
+  for (const double x : outline) most = std::max(most, x);
+  most = std::max(most, 1e-12);
+  std::string svg = "<svg viewBox=\"0 0 " + std::to_string(kBins) +
+                    " 60\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"weights from " + number(-reach) +
+                    " to " + number(reach) + "\">" + steps(bars, most, "after");
+  if (before) svg += steps(outline, most, "before");
+  return svg + "</svg><small>" + number(-reach) + " to " + number(reach) + "</small>";
+}
+
+// 10 log10 of the weights' squares over those of their errors. A converter may have given a channel another factor, of
+// which the next layer takes away its part: what counts is the error beside the best factor of each channel.
+std::string error_text(const OpWeights& after, const OpWeights& before) {
+  const size_t channels = after.channels, rows = after.values.size() / channels;
+  double squares = 0, errors = 0;
+  for (size_t c = 0; c < channels; ++c) {
+    double product = 0, square = 0;
+    for (size_t r = 0; r < rows; ++r) {
+      const double a = after.values[r * channels + c], b = before.values[r * channels + c];
+      product += a * b;
+      square += a * a;
+    }
+    const double best = square > 0 ? product / square : 1;
+    const double factor = std::fabs(best - 1) < 1e-5 ? 1 : best;
+    for (size_t r = 0; r < rows; ++r) {
+      const double b = before.values[r * channels + c], e = b - factor * after.values[r * channels + c];
+      squares += b * b;
+      errors += e * e;
+    }
+  }
+  if (errors <= 1e-13 * squares) return "lossless";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f dB", 10 * std::log10(squares / errors));
   return text;
 }
 
-std::string histogram_cell(const WeightsHistogram& h) {
-  double most = 1;
-  for (const auto* bins : {&h.after, &h.before}) {
-    for (const uint64_t count : *bins) most = std::max(most, (double)count);
+std::string layer_html(const Model& model, const OpWeights& layer, const OpWeights* before, double file_bytes) {
+  const OpRecord& op = model.ops[layer.op];
+  const size_t rows = layer.values.size() / layer.channels;
+  const double share = op.weights_bytes / file_bytes;
+  const std::set<float> distinct(layer.values.begin(), layer.values.end());
+  std::string facts = std::string(op_name((OpKind)op.kind)) + ", " + std::to_string(rows) + " x " +
+                      std::to_string(layer.channels) + ", " + weight_type_name((WeightType)op.weight_type) + ", " +
+                      std::to_string(distinct.size()) + " distinct values";
+  if (before) facts += ", " + error_text(layer, *before);
+  char width[16];
+  std::snprintf(width, sizeof width, "%.2f", 100 * share);
+  return "<li><h3>" + breakable(layer.name) + "</h3><small>" + facts + "</small>" +
+         histogram_svg(layer.values, before ? &before->values : nullptr) +
+         "<span class=\"share\"><i style=\"width:" + width + "%\"></i></span><small>" +
+         std::to_string(op.weights_bytes) + " bytes, " + percent_text(share) + " of the file</small></li>\n";
+}
+
+std::string table_row(const std::string& name, uint64_t bytes, double file_bytes) {
+  return "<tr><th scope=\"row\">" + name + "</th><td class=\"number\">" + std::to_string(bytes) +
+         "</td><td class=\"number\">" + percent_text((double)bytes / file_bytes) + "</td></tr>\n";
+}
+
+// What the file's bytes are, and the weights' by their type.
+std::string bytes_html(const Model& model) {
+  const double file_bytes = model.header->file_bytes;
+  std::map<std::string, uint64_t> by_type;
+  uint64_t weights = 0;
+  for (uint32_t i = 0; i < model.op_count; ++i) {
+    const OpRecord& op = model.ops[i];
+    if (op.weights_bytes == 0) continue;
+    weights += op.weights_bytes;
+    by_type[(OpKind)op.kind == OpKind::int8_map ? "tables" : weight_type_name((WeightType)op.weight_type)] +=
+        op.weights_bytes;
   }
-  std::string svg = "<svg viewBox=\"-1 -2 146 44\" role=\"img\" aria-label=\"Histogram of weights from " +
-                    range_text(h) + "\"><path class=\"axis\" d=\"M0 40H144\"/><path class=\"after\" d=\"" +
-                    outline(h.after, most, true) + "\"/>";
-  if (!h.before.empty()) svg += "<path class=\"before\" d=\"" + outline(h.before, most, false) + "\"/>";
-  return "<td class=\"histogram\" data-value=\"" + fixed((double)h.high - (double)h.low, 6) + "\">" + svg +
-         "</svg><small>" + range_text(h) + "</small></td>";
-}
-
-// ---- Rows ----
-
-std::string error_cell(const WeightsRow& row) {
-  if (!row.error_db) return number_cell(-1000, "");
-  if (std::isinf(*row.error_db)) return number_cell(1000, "lossless");
-  return number_cell(*row.error_db, fixed(*row.error_db, 1) + " dB" + (row.is_up_to_factors ? "*" : ""));
-}
-
-std::string row_html(const WeightsPage& page, const WeightsRow& row, uint64_t most) {
-  const std::string bits = row.bits ? " <small>" + std::to_string(row.bits) + " bits</small>" : "";
-  std::string html = "<tr class=\"layer\"><th scope=\"row\"><span>" + std::string(op_name(row.kind)) +
-                     "</span><small>" + breakable(row.name) + "</small></th>";
-  html += share_cell(row.bytes, page.file_bytes, most, "k0") + number_cell((double)row.bytes, grouped(row.bytes)) +
-          "<td class=\"type\">" + row.type + bits + "</td>";
-  html += row.has_values ? histogram_cell(row.histogram) : "<td class=\"histogram\" data-value=\"0\"></td>";
-  if (!page.before.empty()) html += error_cell(row);
-  html += row.has_values ? number_cell((double)row.distinct, grouped(row.distinct)) +
-                               number_cell((double)row.most_distinct_of_a_channel,
-                                           grouped(row.most_distinct_of_a_channel))
-                         : number_cell(0, "") + number_cell(0, "");
-  return html + "<td class=\"shape\">" + row.shape + "</td></tr>\n";
-}
-
-std::string layers_html(const WeightsPage& page) {
-  uint64_t most = 1;
-  for (const WeightsRow& row : page.rows) most = std::max(most, row.bytes);
-  std::string html =
-      "<div class=\"scroll\" role=\"region\" aria-label=\"Weights of each layer\" tabindex=\"0\"><table "
-      "class=\"sorts\">\n<thead><tr>"
-      "<th scope=\"col\">layer</th><th scope=\"col\">share of file</th><th scope=\"col\" class=\"number\">bytes</th>"
-      "<th scope=\"col\">weights</th><th scope=\"col\">histogram</th>";
-  if (!page.before.empty()) html += "<th scope=\"col\" class=\"number\">signal / error</th>";
-  html +=
-      "<th scope=\"col\" class=\"number\">distinct</th><th scope=\"col\" class=\"number\">in a channel</th>"
-      "<th scope=\"col\">shape</th></tr></thead>\n<tbody>\n";
-  for (const WeightsRow& row : page.rows) html += row_html(page, row, most);
-  return html + "</tbody></table></div>\n";
-}
-
-std::string parts_html(const char* caption, const std::vector<WeightsPage::Part>& parts, const char* color) {
-  uint64_t sum = 0, most = 0;
-  for (const WeightsPage::Part& part : parts) sum += part.bytes, most = std::max(most, part.bytes);
-  std::string html = "<table><caption>" + std::string(caption) + "</caption><tbody>\n";
-  for (const WeightsPage::Part& part : parts) {
-    html += "<tr class=\"part\"><th scope=\"row\">" + part.name + "</th>" + share_cell(part.bytes, sum, most, color) +
-            number_cell((double)part.bytes, grouped(part.bytes)) + "</tr>\n";
-  }
-  return html + "<tr class=\"total\"><th scope=\"row\">total</th><td></td>" + number_cell((double)sum, grouped(sum)) +
-         "</tr>\n</tbody></table>\n";
-}
-
-std::string explanation(const WeightsPage& page) {
-  std::string html =
-      "<p><small>Weights are what stands in front of an input, each times its channel's scale (of products of bytes "
-      "also times the ratio of the scales of output and input), as they come out of the file: "
-      "<span class=\"key\"></span>bars. ";
-  if (!page.before.empty()) {
-    html +=
-        "<span class=\"key line\"></span>The line is the float32 weights of " + html_text(page.before) +
-        ", with the same folding of batch norms. Signal / error is 10 log10(sum w<sup>2</sup> / sum (w - w')<sup>2</sup>), "
-        "w before, w' after; lossless where all are equal. * Of products of bytes, conversion may have scaled the "
-        "channels between two layers; each channel is compared after it got the factor with the least error, in the "
-        "histogram, too. ";
-  }
-  return html +
-         "Distinct values are counted after scaling: in the layer, and in the channel that has most of them. "
-         "Padding is lanes and rows that make a panel or group whole, and zeros between sections.</small></p>\n";
+  std::string html = "<table>\n";
+  for (const auto& [type, bytes] : by_type) html += table_row("weights, " + type, bytes, file_bytes);
+  html += table_row("names and labels", model.strings_bytes, file_bytes);
+  html += table_row("records and padding", model.header->file_bytes - weights - model.strings_bytes, file_bytes);
+  return html + table_row("all", model.header->file_bytes, file_bytes) + "</table>\n";
 }
 
 }  // namespace
 
-std::string html_of(const WeightsPage& page) {
-  const std::string packed = page.packed_bytes ? ", " + grouped(page.packed_bytes) + " packed" : "";
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         html_text(page.title) + ": weights</title>\n<style>\n" + kPageStyle + kWeightsStyle +
-         "</style>\n</head>\n<body>\n<main>\n<h1>" + html_text(page.title) + "</h1>\n<p>" + grouped(page.file_bytes) +
-         " bytes" + packed + (page.before.empty() ? "" : "; compared with " + html_text(page.before)) +
-         "</p>\n<div class=\"parts\">\n" + parts_html("The file by part", page.parts, "k0") +
-         parts_html("Ops' weights by type, with headers and padding", page.types, "k2") + "</div>\n<h2>Layers</h2>\n" +
-         explanation(page) + layers_html(page) + "</main>\n<script>\n" + kSortScript + "</script>\n</body>\n</html>\n";
+std::string weights_page(const std::string& title, const Model& model, const std::vector<OpWeights>& after,
+                         const std::vector<OpWeights>& before) {
+  std::map<std::string, const OpWeights*> by_name;
+  for (const OpWeights& layer : before) by_name[layer.name] = &layer;
+  std::string html =
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + html_text(title) +
+      ": weights</title><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>" + kStyle +
+      "</style></head><body><main>\n<h1>" + html_text(title) + "</h1>\n" + bytes_html(model) +
+      "<h2>Layers</h2>\n<p><span class=\"key\" style=\"background:var(--after);opacity:.55\"></span>what "
+      "the file holds";
+  if (!before.empty()) {
+    html +=
+        " &nbsp; <span class=\"key\" style=\"border:1.5px solid var(--before)\"></span>the graph's weights</p><p>dB: "
+        "the weights' squares over those of their errors, beside a factor of each channel that conversion may have "
+        "moved into the next layer";
+  }
+  html += ". Heights are square roots of the counts, so that tails can be seen.</p>\n<ul class=\"layers\">\n";
+  for (const OpWeights& layer : after) {
+    const auto found = by_name.find(layer.name);
+    const bool compares = found != by_name.end() && found->second->values.size() == layer.values.size() &&
+                          found->second->channels == layer.channels;
+    html += layer_html(model, layer, compares ? found->second : nullptr, model.header->file_bytes);
+  }
+  return html + "</ul>\n</main></body></html>\n";
 }
 
 }  // namespace posy
