@@ -85,7 +85,7 @@ Uses uses_of(const OpRecord& op) {
       break;
     case OpKind::int8_conv_2d:
     case OpKind::int8_depthwise_conv_2d:
-      uses.last_function = 1;
+      uses.last_function = uses.dims = 1;
       uses.window = uses.weights = true;
       break;
     case OpKind::int8_average_pool:

@@ -85,10 +85,15 @@ TEST_CASE("pack: weights and factors of any bits come back") {
   std::mt19937 random(2);
   for (int i = 0; i < 12; ++i) {
     Bytes posy = random_model(random);
-    const SectionEntry weights = section(posy, SectionKind::kWeights);
-    for (size_t at = weights.offset; at < weights.offset + weights.bytes; ++at) {
-      const uint8_t few[4] = {0, 1, 0x80, 0xff};
-      posy[at] = i % 3 == 0 ? 0 : i % 3 == 1 ? (uint8_t)random() : few[random() % 4];
+    const SectionEntry weights = section(posy, SectionKind::kWeights), ops = section(posy, SectionKind::kOps);
+    for (uint32_t op = 0; op < ops.count; ++op) {
+      const auto record = get<OpRecord>(posy, ops.offset + op * sizeof(OpRecord));
+      if (record.weight_type == (uint8_t)WeightType::s8) continue;  // is refused with any bits
+      const size_t first = weights.offset + record.weights_offset;
+      for (size_t at = first; at < first + record.weights_bytes; ++at) {
+        const uint8_t few[4] = {0, 1, 0x80, 0xff};
+        posy[at] = i % 3 == 0 ? 0 : i % 3 == 1 ? (uint8_t)random() : few[random() % 4];
+      }
     }
     fix_checksum(&posy);
     check_round_trip(posy);
