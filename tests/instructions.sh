@@ -42,7 +42,8 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# count NAME FLAG...: lines of NAME, function, instructions, of a model converted with those flags. Valgrind 3.19 does not know AVX-512. Functions are summed up
+# count NAME FLAG...: lines of NAME, function, instructions, of a model converted with those flags. Valgrind 3.19 does not
+# know AVX-512. Functions are summed up
 # without their template arguments; those below 1% of the run are "the rest", as is libc, which differs between machines.
 count() {
   name=$1

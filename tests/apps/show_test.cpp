@@ -23,7 +23,8 @@ TEST_CASE("show: a page with every layer, its bytes and what rounding lost") {
   REQUIRE(run_posy({"show", "u5.posy", "--weights", "--against", kModel, "-o", "page.html"}).code == 0);
   const std::string page = read("page.html");
   size_t layers = 0;
-  for (const Json& op : run_posy({"info", "u5.posy", "--json"}).json()[0]["ops"]) {
+  const Json info = run_posy({"info", "u5.posy", "--json"}).json().at(0);
+  for (const Json& op : info["ops"]) {
     if (op["weights"] == "") continue;
     ++layers;
     CHECK(contains(page, std::to_string(op["weight_bytes"].get<size_t>()) + " bytes, "));
