@@ -150,9 +150,9 @@ posy_status posy_run(struct posy_engine* engine);
 struct posy_progress {
   uint32_t op;
   uint32_t row_begin, row_end;
-  struct posy_shape shape;  /* of the op's whole output */
-  const float* data;        /* row row_begin; rows lie w * pixel_stride elements apart. Null if they are codes: */
-  const uint8_t* codes;     /* of 8 bits, code q standing for (q - zero_point) * scale; else null */
+  struct posy_shape shape; /* of the op's whole output */
+  const float* data;       /* row row_begin; rows lie w * pixel_stride elements apart. Null if they are codes: */
+  const uint8_t* codes;    /* of 8 bits, code q standing for (q - zero_point) * scale; else null */
   uint8_t zero_point;
   float scale;
   uint32_t pixel_stride;    /* elements from pixel to pixel, >= c */

@@ -297,8 +297,7 @@ inline void int8_depthwise_conv_2d_simd(const Int8DepthwiseConv2dArgs& args, con
   } else {
     int8_depthwise_part<!kPairsMatter>(args, part);
   }
-  int8_depthwise_wide(args, part.rows, part.columns,
-                      {part.groups.begin * kPanelLanes, part.groups.end * kPanelLanes});
+  int8_depthwise_wide(args, part.rows, part.columns, {part.groups.begin * kPanelLanes, part.groups.end * kPanelLanes});
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ POSY_INLINE inline V tile_weight(const float* row, size_t panel_stride, uint32_t
 
 // The next kValues values of all pixels, kOperandValues or 1, with as many rows of weights.
 template <uint32_t kValues, uint32_t kRows, uint32_t kVectors>
-POSY_INLINE inline void multiply_add(const TilePixels<float, kRows, kPixelsPerPointer>& pixels, const float* row, size_t panel_stride,
-                                     V (&acc)[kRows][kVectors]) {
+POSY_INLINE inline void multiply_add(const TilePixels<float, kRows, kPixelsPerPointer>& pixels, const float* row,
+                                     size_t panel_stride, V (&acc)[kRows][kVectors]) {
   V a[kRows];
   POSY_UNROLL for (uint32_t i = 0; i < kValues; ++i, row += kPanelLanes) {
     V b[kVectors];

@@ -68,9 +68,9 @@ TEST_CASE("usage: help goes to standard output and names every command and flag"
     CHECK(contains(label, flag));
   }
   const std::string convert = run_posy({"help", "convert"}).out;
-  for (const std::string flag :
-       {"-o FILE", "--input-node", "--output-node", "--input-size", "--mean", "--std", "--weights", "--weights-rounded",
-        "--target-size", "--int8", "--no-int8", "--max-drop", "--calibrate", "--pack", "--keep-bottleneck", "--verbose"}) {
+  for (const std::string flag : {"-o FILE", "--input-node", "--output-node", "--input-size", "--mean", "--std",
+                                 "--weights", "--weights-rounded", "--target-size", "--int8", "--no-int8", "--max-drop",
+                                 "--calibrate", "--pack", "--keep-bottleneck", "--verbose"}) {
     CHECK(contains(convert, flag));
   }
 }
