@@ -165,11 +165,11 @@ class Quantizer {
   }
 
   void choose_scales() {
+    const std::vector<FloatRange> seen = value_ranges();
     std::vector<FloatRange> ranges(from_.values.size(), {0, 0});
     for (ValueId id = 0; id < (ValueId)from_.values.size(); ++id) {
-      const FloatRange range = value_range(id);
       FloatRange& all = ranges[(size_t)group(id)];
-      all = {std::min(all.low, range.low), std::max(all.high, range.high)};
+      all = both(all, seen[(size_t)id]);
     }
     for (ValueId id = 0; id < (ValueId)from_.values.size(); ++id) {
       const FloatRange range = ranges[(size_t)group(id)];
@@ -177,10 +177,22 @@ class Quantizer {
     }
   }
 
-  FloatRange value_range(ValueId id) const {
-    if (id == from_.input) return input_range();
-    const ValueStatistics& value = calibration_.values[(size_t)id];
-    return value.is_seen() ? range_of(value, rule_) : FloatRange{0, 0};
+  static FloatRange both(FloatRange a, FloatRange b) { return {std::min(a.low, b.low), std::max(a.high, b.high)}; }
+
+  // Values that no op makes, such as concatenations, have the range of what they are made of.
+  std::vector<FloatRange> value_ranges() const {
+    std::vector<FloatRange> ranges(from_.values.size(), {0, 0});
+    ranges[(size_t)from_.input] = input_range();
+    for (const NetworkNode& node : from_.nodes) {
+      const ValueStatistics& value = calibration_.values[(size_t)node.output];
+      FloatRange& range = ranges[(size_t)node.output];
+      if (value.is_seen()) {
+        range = range_of(value, rule_);
+      } else {
+        for (const ValueId input : node.inputs) range = both(range, ranges[(size_t)input]);
+      }
+    }
+    return ranges;
   }
 
   // Of a photo's pixels, from 0 to 255.

@@ -1,6 +1,7 @@
 // From floats to 8-bit codes: scales, weights in steps, and whole networks.
 #include <doctest/doctest.h>
 
+#include <unistd.h>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -24,7 +25,8 @@ constexpr float kInfinity = __builtin_inff();
 struct Photos {
   std::filesystem::path folder;
 
-  explicit Photos(int count) : folder(std::filesystem::temp_directory_path() / "posy_int8_test") {
+  explicit Photos(int count)
+      : folder(std::filesystem::temp_directory_path() / ("posy_int8_test" + std::to_string(::getpid()))) {
     std::filesystem::remove_all(folder);
     std::filesystem::create_directories(folder);
     for (int i = 0; i < count; ++i) add("photo" + std::to_string(i) + ".png", png_bytes(i));
@@ -224,6 +226,23 @@ TEST_CASE("int8: layers that stay float are between decoded and encoded values")
   }
   NetworkRunner runner(made, WeightChoice::kF32);
   CHECK(relative_difference(runner.run(calibration.inputs[0]), calibration.scores[0]) < 0.05);
+}
+
+TEST_CASE("int8: what stays float and is joined or reshaped has a range for the convolution behind it") {
+  NetworkBuilder b({12, 12, 3}, 8);
+  const ValueId first = b.conv(b.input(), 3, 1, 8, kRelu6);
+  const ValueId turned = b.unary(UnaryFunction::tanh, b.resize(first, first, false));
+  b.softmax(b.conv(b.average_all(b.conv(b.concat(turned, b.resize(first, first, false)), 1, 1, 8, kRelu6)), 1, 1, 4,
+                   {-kInfinity, kInfinity}));
+  Network network = b.network();
+  for (float& x : network.preprocessing.std) x = 128;
+  const Photos photos(3);
+  const Calibration calibration = calibrate(network, photos.paths());
+  const Network made = quantized(network, calibration, weights_in_steps(network, calibration), RangeRule::kMinMax, {});
+  NetworkRunner runner(made, WeightChoice::kF32);
+  for (size_t i = 0; i < calibration.inputs.size(); ++i) {
+    CHECK(relative_difference(runner.run(calibration.inputs[i]), calibration.scores[i]) < 0.05);
+  }
 }
 
 TEST_CASE("int8: the rule with the least divergence is chosen, always the same") {
