@@ -21,13 +21,6 @@ std::string bar_cell(OpKind kind, double fraction, double length) {
          percent_text(fraction) + "</b></div></td>";
 }
 
-// Names of nodes are long paths: lines may break behind a slash.
-std::string breakable(const std::string& name) {
-  std::string html;
-  for (const char c : html_text(name)) html += c == '/' ? "/<wbr>" : std::string(1, c);
-  return html;
-}
-
 struct Column {
   const char* name;
   bool is_number;

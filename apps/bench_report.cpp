@@ -59,6 +59,12 @@ std::string short_number(double x) {
   return text;
 }
 
+std::string breakable(const std::string& name) {
+  std::string html;
+  for (const char c : html_text(name)) html += c == '/' ? "/<wbr>" : std::string(1, c);
+  return html;
+}
+
 std::string percent_text(double fraction) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f%%", 100 * fraction);

@@ -278,14 +278,14 @@ ConvertOptions convert_options(const Args& args) {
   options.keep_bottleneck = args.has("keep-bottleneck");
   options.winograd = !args.has("no-winograd");
   options.int8 = args.has("int8");
-  // Who asks for other weights means floats.
-  options.known_codes = !args.has("no-int8") && !is_given(args, "weights") && !args.has("target-size");
   if (options.int8 && args.has("no-int8")) throw UsageError("--int8 and --no-int8 exclude each other");
   if (options.int8 && !args.has("calibrate")) throw UsageError("--int8 needs photos: --calibrate DIR");
   const std::string weights = args.text("weights").value_or("");
   if (!weights.empty()) options.bits.weights = weight_choice(weights);
   options.rounded_levels = args.number("weights-rounded", kMinLevels, kMaxLevels);
   read_bits(args, &options.bits);
+  const bool asks_for_weights = !options.int8 && (!weights.empty() || options.bits.is_asked());
+  options.known_codes = !args.has("no-int8") && !asks_for_weights;  // who asks for other weights means floats
   refuse_flags_of_graphs(args);
   return options;
 }

@@ -111,12 +111,7 @@ void Session::fail(const std::string& path, posy_status status) const {
 }
 
 void Session::set_image(const Image& image, const std::string& name) {
-  posy_image pixels = {};
-  pixels.format = POSY_RGB;
-  pixels.width = image.width;
-  pixels.height = image.height;
-  pixels.plane[0] = image.rgb.data();
-  pixels.stride[0] = (size_t)image.width * 3;
+  const posy_image pixels = pixels_of(image);
   if (const posy_status status = posy_set_image(&engine_, &pixels))
     throw InputError(name + ": " + posy_status_text(status));
 }

@@ -30,8 +30,7 @@ int run(const Args& args) {
   std::error_code ignored;
   if (*output == path || std::filesystem::equivalent(*output, path, ignored))
     throw UsageError("the output " + *output + " would replace the model");
-  ConvertOptions options = convert_options(args);
-  options.known_codes = !args.has("no-int8");  // here, --weights asks for no type
+  const ConvertOptions options = convert_options(args);
   const LoadedModel loaded = load_model(path, options);
   const Model model = checked_model(path, loaded.posy);
   const std::optional<std::string> against = args.text("against");

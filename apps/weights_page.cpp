@@ -46,13 +46,6 @@ std::string number(double x) {
   return text;
 }
 
-// Names of nodes are long paths: lines may break behind a slash.
-std::string breakable(const std::string& name) {
-  std::string html;
-  for (const char c : html_text(name)) html += c == '/' ? "/<wbr>" : std::string(1, c);
-  return html;
-}
-
 double largest(const std::vector<float>& values) {
   double most = 0;
   for (const float x : values) {

@@ -18,10 +18,9 @@ Failure bind_ending(const Binder& b, const ByteTensor& out, Int8Ending* to) {
   return {};
 }
 
-// Products with it are neither infinite nor denormal, which not all processors treat alike.
+// Of an op, it may be negative.
 Failure bind_multiplier(const Binder& b, const float& multiplier, float* to) {
-  const float size = multiplier < 0 ? -multiplier : multiplier;
-  if (!(size == 0 || (size >= 0x1p-64f && size <= 0x1p64f))) return b.fail(POSY_BAD_OP, &multiplier);
+  if (!is_multiplier(multiplier < 0 ? -multiplier : multiplier)) return b.fail(POSY_BAD_OP, &multiplier);
   *to = multiplier;
   return {};
 }
@@ -53,6 +52,17 @@ Failure bind_int8_pool(const Binder& b, uint32_t params, Int8PoolArgs* args) {
   if (Failure f = b.uses(params, 0, 0)) return f;
   if (Failure f = bind_multiplier(b, b.op.param[0], &args->multiplier)) return f;
   return bind_ending(b, args->out, &args->ending);
+}
+
+// From floats to codes or back, but for the ending.
+template <class Args>
+Failure bind_conversion(const Binder& b, Args* args) {
+  if (Failure f = b.in_out(&args->in, &args->out)) return f;
+  if (Failure f = b.same_shape(args->in, args->out)) return f;
+  if (Failure f = b.function_up_to(0)) return f;
+  if (Failure f = b.uses(1, 0, 0)) return f;
+  if (Failure f = bind_multiplier(b, b.op.param[0], &args->multiplier)) return f;
+  return plain(b);
 }
 
 }  // namespace
@@ -131,24 +141,14 @@ Failure bind_int8_map(const Model& model, const OpRecord& op, uint8_t* arena, In
 Failure bind_int8_encode(const Model& model, const OpRecord& op, uint8_t* arena, Int8EncodeArgs* args) {
   const Binder b = {model, op, arena};
   if (!is_built(OpKind::int8_encode)) return b.not_built();
-  if (Failure f = b.in_out(&args->in, &args->out)) return f;
-  if (Failure f = b.same_shape(args->in, args->out)) return f;
-  if (Failure f = b.function_up_to(0)) return f;
-  if (Failure f = b.uses(1, 0, 0)) return f;
-  if (Failure f = bind_multiplier(b, op.param[0], &args->multiplier)) return f;
-  if (Failure f = plain(b)) return f;
+  if (Failure f = bind_conversion(b, args)) return f;
   return bind_ending(b, args->out, &args->ending);
 }
 
 Failure bind_int8_decode(const Model& model, const OpRecord& op, uint8_t* arena, Int8DecodeArgs* args) {
   const Binder b = {model, op, arena};
   if (!is_built(OpKind::int8_decode)) return b.not_built();
-  if (Failure f = b.in_out(&args->in, &args->out)) return f;
-  if (Failure f = b.same_shape(args->in, args->out)) return f;
-  if (Failure f = b.function_up_to(0)) return f;
-  if (Failure f = b.uses(1, 0, 0)) return f;
-  if (Failure f = bind_multiplier(b, op.param[0], &args->multiplier)) return f;
-  if (Failure f = plain(b)) return f;
+  if (Failure f = bind_conversion(b, args)) return f;
   return b.no_clamp();
 }
 

@@ -9,6 +9,11 @@ namespace {
 
 constexpr float kInfinity = __builtin_inff();
 
+// Of sums: products with it are neither infinite nor denormal, which not all processors treat alike.
+inline bool is_multiplier(float x) {
+  return x == 0 || (x >= 0x1p-64f && x <= 0x1p64f);
+}
+
 inline bool is_weight_type(uint8_t number) {
   for (const WeightType type : kWeightTypes) {
     if (number == (uint8_t)type) return true;

@@ -34,7 +34,7 @@ struct FileHeader {
   uint16_t version_minor;  // greater: additions that an older reader may ignore
   uint32_t section_count;
   uint32_t arena_bytes;  // activations of one run; a multiple of 64
-  uint32_t max_rows;  // weights per output channel, the largest of any op: sizes the scratch for expanding 8-bit panels
+  uint32_t max_rows;     // weights per output channel, the largest of any op on floats: sizes the scratch for panels
   uint8_t zero[32];
 };
 static_assert(sizeof(FileHeader) == 64 && offsetof(FileHeader, version_major) == 16, "no padding");

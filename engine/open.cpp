@@ -1,6 +1,7 @@
 // posy_need() and posy_open(): everything a run relies on is checked here, once.
 #include <string.h>
 
+#include "engine/binder.h"
 #include "engine/checksum.h"
 #include "engine/engine.h"
 #include "kernels/winograd_transforms.hpp"
@@ -174,10 +175,6 @@ Failure check_record(const Model& model) {
     if (model.labels[i] >= model.strings_bytes) return fail(model, POSY_BAD_STRING, &model.labels[i]);
   }
   return {};
-}
-
-bool is_multiplier(float x) {
-  return x == 0 || (x >= 0x1p-64f && x <= 0x1p64f);
 }
 
 // Every weight of a product of bytes is within -127 and 127; where the op says that pairs are small, the magnitudes of

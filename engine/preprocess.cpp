@@ -138,7 +138,7 @@ struct Preprocess {
   }
 };
 
-// The model's input: floats as they are, or codes, round(value / scale) + zero_point.
+// The model's input: floats as they are, or codes, round(value / scale) + zero_point. It is no ring.
 struct Input {
   Tensor floats;     // data is null if the input is
   ByteTensor codes;  // these
@@ -151,13 +151,13 @@ struct Input {
     if (is_u8(engine.model.input())) floats.data = nullptr;
   }
 
-  void put(uint32_t y, uint32_t x, const float* value) const {
-    const size_t at = (size_t)x * floats.pixel_stride;
+  // `at`: the pixel's first element.
+  void put(size_t at, const float* value) const {
     for (uint32_t c = 0; c < floats.c; ++c) {
       if (floats.data) {
-        floats.row(y)[at + c] = value[c];
+        floats.data[at + c] = value[c];
       } else {
-        codes.row(y)[at + c] = code(value[c]);
+        codes.data[at + c] = code(value[c]);
       }
     }
   }
@@ -181,10 +181,11 @@ struct ImageTask {
     const Range columns = share({0, w}, 1, part, t.parts);
     for (uint32_t y = 0; y < h; ++y) {
       const ResizeTap row(y, t.upright.height(), h);
-      for (uint32_t x = columns.begin; x < columns.end; ++x) {
+      size_t at = ((size_t)y * w + columns.begin) * t.input.floats.pixel_stride;
+      for (uint32_t x = columns.begin; x < columns.end; ++x, at += t.input.floats.pixel_stride) {
         float value[3];
         t.preprocess.pixel(t.upright, ResizeTap(x, t.upright.width(), w), row, value);
-        t.input.put(y, x, value);
+        t.input.put(at, value);
       }
     }
   }

@@ -7,36 +7,24 @@ namespace posy {
 namespace {
 
 inline void int8_conv_2d_oracle(const Int8Conv2dArgs& args, const Task& task) {
-  const Window& w = args.window;
-  const uint32_t channels = args.out.c, tap_rows = whole_groups(args.in.c);
-  const Range share_of_channels = share({0, channels}, kPanelLanes, task.part, task.parts);
+  const uint32_t k_w = args.window.k_w, tap_rows = whole_groups(args.in.c);
+  const Range channels = share({0, args.out.c}, kPanelLanes, task.part, task.parts);
   for (uint32_t y = task.rows.begin; y < task.rows.end; ++y) {
     for (uint32_t x = 0; x < args.out.w; ++x) {
-      const int64_t in_y = window_origin(y, w.stride_h, w.pad_top), in_x = window_origin(x, w.stride_w, w.pad_left);
-      for (uint32_t o = share_of_channels.begin; o < share_of_channels.end; ++o) {
+      for (uint32_t o = channels.begin; o < channels.end; ++o) {
         const Int8Lane weight(args.weights, o);
         uint32_t sum = weight.start();
-        for (uint32_t i = 0; i < w.k_h; ++i) {
-          for (uint32_t j = 0; j < w.k_w; ++j) {
-            const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
-            const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
-            const uint8_t* in = inside ? args.in.row((uint32_t)at_y) + (size_t)at_x * args.in.pixel_stride : nullptr;
-            for (uint32_t c = 0; c < args.in.c; ++c) {
-              const int32_t code = in ? in[c] : args.in.zero_point;
-              sum += (uint32_t)(code * weight.at((i * w.k_w + j) * tap_rows + c));
-            }
+        for_each_tap(args, y, x, [&](uint32_t i, uint32_t j, const uint8_t* in) {
+          for (uint32_t c = 0; c < args.in.c; ++c) {
+            const int32_t code = in ? in[c] : args.in.zero_point;
+            sum += (uint32_t)(code * weight.at((i * k_w + j) * tap_rows + c));
           }
-        }
-        const float value = int8_sum(sum) * weight.multiplier();
-        if (args.out.data) {
-          args.out.row(y)[(size_t)x * args.out.pixel_stride + o] = int8_code(args.ending, value);
-        } else {
-          args.floats.row(y)[(size_t)x * args.floats.pixel_stride + o] = clamp_f32(args.ending.clamp, value);
-        }
+        });
+        put_output(args, y, x, o, int8_sum(sum) * weight.multiplier());
       }
     }
   }
-  int8_conv_wide(args, task.rows, {0, args.out.w}, share_of_channels);
+  int8_conv_wide(args, task.rows, {0, args.out.w}, channels);
 }
 
 }  // namespace

@@ -6,31 +6,21 @@
 namespace posy {
 namespace {
 
-// Channels of one output pixel.
-inline void int8_depthwise_pixel_oracle(const Int8DepthwiseConv2dArgs& args, uint32_t y, uint32_t x, Range channels) {
-  const Window& w = args.window;
-  const int64_t in_y = window_origin(y, w.stride_h, w.pad_top), in_x = window_origin(x, w.stride_w, w.pad_left);
-  uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
-  for (uint32_t c = channels.begin; c < channels.end; ++c) {
-    const Int8Lane weight(args.weights, c);
-    uint32_t sum = weight.start();
-    for (uint32_t i = 0; i < w.k_h; ++i) {
-      for (uint32_t j = 0; j < w.k_w; ++j) {
-        const int64_t at_y = in_y + (int64_t)i * w.dilation_h, at_x = in_x + (int64_t)j * w.dilation_w;
-        const bool inside = at_y >= 0 && at_y < args.in.h && at_x >= 0 && at_x < args.in.w;
-        const int32_t code =
-            inside ? args.in.row((uint32_t)at_y)[(size_t)at_x * args.in.pixel_stride + c] : args.in.zero_point;
-        sum += (uint32_t)(code * weight.at(depthwise_row(w.k_h, i, j)));
-      }
-    }
-    out[c] = int8_code(args.ending, int8_sum(sum) * weight.multiplier());
-  }
-}
-
 inline void int8_depthwise_conv_2d_oracle(const Int8DepthwiseConv2dArgs& args, const Task& task) {
   const Range channels = share({0, args.out.c}, kPanelLanes, task.part, task.parts);
   for (uint32_t y = task.rows.begin; y < task.rows.end; ++y) {
-    for (uint32_t x = 0; x < args.out.w; ++x) int8_depthwise_pixel_oracle(args, y, x, channels);
+    for (uint32_t x = 0; x < args.out.w; ++x) {
+      uint8_t* out = args.out.row(y) + (size_t)x * args.out.pixel_stride;
+      for (uint32_t c = channels.begin; c < channels.end; ++c) {
+        const Int8Lane weight(args.weights, c);
+        uint32_t sum = weight.start();
+        for_each_tap(args, y, x, [&](uint32_t i, uint32_t j, const uint8_t* in) {
+          const int32_t code = in ? in[c] : args.in.zero_point;
+          sum += (uint32_t)(code * weight.at(depthwise_row(args.window.k_h, i, j)));
+        });
+        out[c] = int8_code(args.ending, int8_sum(sum) * weight.multiplier());
+      }
+    }
   }
   int8_depthwise_wide(args, task.rows, {0, args.out.w}, channels);
 }
@@ -218,14 +208,24 @@ inline void int8_depthwise_rows(const DepthwiseBytes& d, Range rows, Range colum
     }
     return;
   }
+  constexpr uint32_t kMostRows = kSmall ? 2 : 1;
   for (uint32_t y = rows.begin; y < rows.end;) {
     // Two rows that follow each other share two of their three rows of input.
     const bool two = kSmall && w.stride_h == 1 && w.stride_w == 1 && y + 1 < rows.end;
-    const auto line = w.stride_w == 2 ? int8_depthwise_line<2, 1, kSmall> : two ? int8_depthwise_line < 1,
-               kSmall ? 2 : 1, kSmall > : int8_depthwise_line<1, 1, kSmall>;
-    line(d, y, columns);
+    if (two) {
+      int8_depthwise_line<1, kMostRows, kSmall>(d, y, columns);
+    } else if (w.stride_w == 1) {
+      int8_depthwise_line<1, 1, kSmall>(d, y, columns);
+    } else {
+      int8_depthwise_line<2, 1, kSmall>(d, y, columns);
+    }
     y += two ? 2 : 1;
   }
+}
+
+// How many lanes of a vector so many bytes are.
+inline uint32_t lanes_of(int64_t bytes) {
+  return bytes < 0 ? 0 : bytes < kByteLanes ? (uint32_t)bytes : kByteLanes;
 }
 
 // Few channels: a row of pixels is one run of bytes, and a vector has several pixels. Two rows of a 3x3 window.
@@ -241,17 +241,14 @@ void int8_depthwise_run(const DepthwiseBytes& d, uint32_t y, Range columns) {
     W taps[3][4];
     POSY_UNROLL for (uint32_t j = 0; j < 3; ++j) {
       const int64_t at = i + ((int64_t)j - args.window.pad_left) * args.in.c;
-      const Range inside = {(uint32_t)(at < 0 ? (-at < kByteLanes ? -at : kByteLanes) : 0),
-                            (uint32_t)(row_bytes - at < 0            ? 0
-                                       : row_bytes - at < kByteLanes ? row_bytes - at
-                                                                     : kByteLanes)};
+      const Range inside = {lanes_of(-at), lanes_of(row_bytes - at)};
       B bytes[4];
       POSY_UNROLL for (uint32_t r = 0; r < 4; ++r) {
         bytes[r] = rows[r] && inside.begin < inside.end ? load_inside(rows[r] + at, inside, padding) : padding;
       }
       interleave(bytes, taps[j]);
     }
-    const uint32_t lanes = end - i < kByteLanes ? (uint32_t)(end - i) : kByteLanes;
+    const uint32_t lanes = lanes_of(end - i);
     POSY_UNROLL for (uint32_t r = 0; r < 2; ++r) {
       const auto* weights = r == 0 ? d.filter->weights : d.filter->next;
       store_bytes(args.out.row(y + r) + i, depthwise_codes<kSmall>(d, taps, weights, limits), lanes);

@@ -24,5 +24,14 @@ inline float int8_sum(uint32_t sum) {
   return (float)(int32_t)sum;
 }
 
+// One output of a convolution: as a code, or as a float.
+inline void put_output(const Int8Conv2dArgs& args, uint32_t y, uint32_t x, uint32_t channel, float value) {
+  if (args.out.data) {
+    args.out.row(y)[(size_t)x * args.out.pixel_stride + channel] = int8_code(args.ending, value);
+  } else {
+    args.floats.row(y)[(size_t)x * args.floats.pixel_stride + channel] = clamp_f32(args.ending.clamp, value);
+  }
+}
+
 }  // namespace
 }  // namespace posy

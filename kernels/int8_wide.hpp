@@ -53,13 +53,7 @@ POSY_SHARED void int8_conv_wide(const Int8Conv2dArgs& args, Range rows, Range co
           sum +=
               pixel ? wide_sum(pixel, weights, args.in.c) : wide_sum_of_padding(args.in.zero_point, weights, args.in.c);
         });
-        const float value = int8_sum(sum) * wide.multiplier();
-        if (args.out.data) {
-          args.out.row(y)[(size_t)x * args.out.pixel_stride + wide.channel()] = int8_code(args.ending, value);
-        } else {
-          args.floats.row(y)[(size_t)x * args.floats.pixel_stride + wide.channel()] =
-              clamp_f32(args.ending.clamp, value);
-        }
+        put_output(args, y, x, wide.channel(), int8_sum(sum) * wide.multiplier());
       }
     }
   });

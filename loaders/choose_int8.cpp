@@ -1,9 +1,10 @@
+#include "loaders/choose_int8.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
-#include "loaders/int8_network.h"
 #include "loaders/network_runner.h"
 
 namespace posy {
@@ -75,10 +76,6 @@ size_t worst_layer(const Network& network, const Network& in_codes, const Calibr
   }
   return worst;
 }
-
-}  // namespace
-
-namespace {
 
 // What a softmax makes of logits.
 std::vector<double> probabilities(const std::vector<float>& logits) {

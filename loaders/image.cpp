@@ -207,6 +207,16 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name, cons
   refuse_image(name, describe(text));
 }
 
+posy_image pixels_of(const Image& image) {
+  posy_image pixels = {};
+  pixels.format = POSY_RGB;
+  pixels.width = image.width;
+  pixels.height = image.height;
+  pixels.plane[0] = image.rgb.data();
+  pixels.stride[0] = (size_t)image.width * 3;
+  return pixels;
+}
+
 Image read_image(const std::string& path, const ImageLimits& limits) {
   return decode_image(read_file(path, limits.max_file_bytes), path, limits);
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/posy.h"
+
 namespace posy {
 
 struct Image {
@@ -14,6 +16,9 @@ struct Image {
   int orientation = 1;       // EXIF 1..8; 1 when the file does not say
   std::string decoder;       // "libjpeg-turbo" or "stb_image"
 };
+
+// What posy_set_image() takes: the pixels where they lie in `image`, as stored (EXIF not applied, like TensorFlow).
+posy_image pixels_of(const Image& image);
 
 // What a photo may ask for before it is refused. Both are checked against the header, before the pixels are decoded.
 // Decoding needs at most about 50 bytes of memory a pixel (PNG of 16 bits with alpha); 2^29 pixels are the most

@@ -102,8 +102,7 @@ class Quantizer {
  private:
   const Shape& shape(ValueId id) const { return from_.values[(size_t)id].shape; }
 
-  // The integer form may have no more than one input that is no code: a network's input is turned into codes for
-  // convolutions alone.
+  // Convolutions are worth it to make codes of floats first. Other ops are integer ops only between such.
   bool has_integer_form(const NetworkNode& node) const {
     const auto made_of_codes = [&](ValueId id) { return is_made_of_codes_[(size_t)id]; };
     const bool whole_groups_only = shape(node.inputs[0]).c % kGroupRows == 0 && shape(node.output).c % kGroupRows == 0;
@@ -245,40 +244,28 @@ class Quantizer {
   void add_integer(NetworkNode node) {
     const InputStatistics statistics = statistics_of(calibration_, node.inputs[0]);
     for (ValueId& input : node.inputs) input = as_codes(input);
-    // Sums of a convolution can become floats at once; of the network's output they have to.
-    const bool to_codes = wanted_[(size_t)node.output] && node.output != to_.output;
-    const ValueId made = node.output;
+    const ValueId output = node.output;
+    const bool to_codes = wanted_[(size_t)output] && output != to_.output;
+    // Only the sums of a convolution can become floats at once.
+    const bool is_decoded = !to_codes && node.kind != NodeKind::kConv2d;
     if (to_codes) {
-      set_codes(&to_.values[(size_t)made], made);
-      is_codes_[(size_t)made] = true;
-    } else if (!is_convolution(node) || node.kind == NodeKind::kDepthwiseConv2d) {
-      add_decoded(std::move(node));
-      return;
+      set_codes(&to_.values[(size_t)output], output);
+      is_codes_[(size_t)output] = true;
+    } else if (is_decoded) {
+      Value value = from_.values[(size_t)output];
+      value.names.resize(1);
+      set_codes(&value, output);
+      node.output = to_.add_value(std::move(value));
+      is_codes_.push_back(true);
     }
-    if (is_convolution(node)) {
-      node.int8 = make_int8_layer(node, to_.values[(size_t)node.inputs[0]], to_.values[(size_t)made], statistics,
-                                  *weights_of_layer_);
-    }
-    to_.nodes.push_back(std::move(node));
-  }
-
-  // An op that makes codes, where floats are wanted.
-  void add_decoded(NetworkNode node) {
-    const InputStatistics statistics = statistics_of(calibration_, node.inputs[0]);
-    const ValueId floats = node.output;
-    Value value = from_.values[(size_t)floats];
-    value.names.resize(1);
-    set_codes(&value, floats);
-    node.output = to_.add_value(std::move(value));
-    is_codes_.push_back(true);
     if (is_convolution(node)) {
       node.int8 = make_int8_layer(node, to_.values[(size_t)node.inputs[0]], to_.values[(size_t)node.output], statistics,
                                   *weights_of_layer_);
     }
     NetworkNode decode = {NodeKind::kDecode, node.name, {node.output}};
-    decode.output = floats;
+    decode.output = output;
     to_.nodes.push_back(std::move(node));
-    to_.nodes.push_back(std::move(decode));
+    if (is_decoded) to_.nodes.push_back(std::move(decode));
   }
 
   const Network& from_;

@@ -2,8 +2,8 @@
 
 #include <cstdio>
 
+#include "loaders/choose_int8.h"
 #include "loaders/graph.h"
-#include "loaders/int8_network.h"
 #include "loaders/known_codes.h"
 #include "loaders/network_runner.h"
 

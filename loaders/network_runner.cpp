@@ -54,12 +54,7 @@ NetworkRunner::NetworkRunner(Network network, WeightChoice weights) : network_(s
 
 std::vector<float> NetworkRunner::input_of(const std::string& photo) {
   const Image image = read_image(photo);
-  posy_image pixels = {};
-  pixels.format = POSY_RGB;
-  pixels.width = image.width;
-  pixels.height = image.height;
-  pixels.plane[0] = image.rgb.data();
-  pixels.stride[0] = (size_t)image.width * 3;
+  const posy_image pixels = pixels_of(image);
   if (const posy_status status = posy_set_image(&engine_, &pixels))
     throw InputError(photo + ": " + posy_status_text(status));
   const posy_shape shape = posy_input_shape(&engine_);

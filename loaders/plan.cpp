@@ -56,19 +56,36 @@ class Planner {
   bool is_end(ValueId id) const { return id == network_.input || id == network_.output; }
 
   void plan_node(const NetworkNode& node) {
+    switch (node.kind) {
+      case NodeKind::kSlice:
+        return plan_slice(node);
+      case NodeKind::kReshape:
+        return plan_reshape(node);
+      case NodeKind::kConcat:
+        return plan_concat(node);
+      default:
+        return is_u8(node.inputs[0]) ? plan_int8_op(node) : plan_op(node);
+    }
+  }
+
+  static PlannedOp op_of(const NetworkNode& node) {
     PlannedOp op = {OpKind::copy, node.name, node.inputs, node.output};
     op.clamp = node.clamp;
     op.params = node.params;
+    return op;
+  }
+  static void set_window(OpKind kind, const NetworkNode& node, PlannedOp* op) {
+    op->kind = kind;
+    op->has_window = true;
+    op->window = node.window;
+  }
+
+  void plan_op(const NetworkNode& node) {
+    PlannedOp op = op_of(node);
     const auto windowed = [&](OpKind kind, bool weights) {
-      op.kind = kind;
-      op.has_window = true;
-      op.window = node.window;
+      set_window(kind, node, &op);
       if (weights) op.weights = &node.weights;
     };
-    if (is_u8(node.inputs[0])) {
-      plan_int8_node(node, std::move(op));
-      return;
-    }
     switch (node.kind) {
       case NodeKind::kConv2d:
         windowed(OpKind::conv_2d, true);
@@ -122,33 +139,26 @@ class Planner {
         break;
       case NodeKind::kClamp:
         break;
-      case NodeKind::kDecode:
+      case NodeKind::kTranspose:
+        return plan_transpose(node, std::move(op));
       case NodeKind::kAffine:  // simplify() leaves none
         throw InputError("node '" + node.name + "' was not simplified");
-      case NodeKind::kTranspose:
-        plan_transpose(node, std::move(op));
-        return;
-      case NodeKind::kSlice:
-        plan_slice(node);
-        return;
+      case NodeKind::kDecode:  // is of codes
+      case NodeKind::kSlice:   // are planned above
       case NodeKind::kReshape:
-        plan_reshape(node);
-        return;
       case NodeKind::kConcat:
-        plan_concat(node);
-        return;
+        throw InputError("node '" + node.name + "' has no form for floats");
     }
     plan_.ops.push_back(std::move(op));
   }
 
   // The ops of codes. Where the output is codes too, the clamp's ends become codes.
-  void plan_int8_node(const NetworkNode& node, PlannedOp op) {
+  void plan_int8_op(const NetworkNode& node) {
+    PlannedOp op = op_of(node);
     const Value &in = value(node.inputs[0]), &out = value(node.output);
     if (out.is_u8) op.clamp = clamp_codes(node.clamp, out);
     const auto windowed = [&](OpKind kind) {
-      op.kind = kind;
-      op.has_window = true;
-      op.window = node.window;
+      set_window(kind, node, &op);
       op.int8 = node.int8.get();
     };
     float* multiplier = op.params.param;
@@ -187,15 +197,6 @@ class Planner {
         op.kind = OpKind::int8_decode;
         multiplier[0] = in.scale;
         break;
-      case NodeKind::kSlice:
-        plan_slice(node);
-        return;
-      case NodeKind::kReshape:
-        plan_reshape(node);
-        return;
-      case NodeKind::kConcat:
-        plan_concat(node);
-        return;
       default:
         throw InputError("node '" + node.name + "' has no form for 8-bit codes");
     }

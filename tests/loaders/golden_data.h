@@ -58,12 +58,7 @@ inline std::vector<float> numbers(const std::string& text) {
 
 inline std::vector<float> run_photo(EngineRunner& runner, const std::string& path) {
   const Image image = read_image(path);
-  posy_image pixels = {};
-  pixels.format = POSY_RGB;
-  pixels.width = image.width;
-  pixels.height = image.height;
-  pixels.plane[0] = image.rgb.data();
-  pixels.stride[0] = (size_t)image.width * 3;
+  const posy_image pixels = pixels_of(image);
   REQUIRE(posy_set_image(runner.engine(), &pixels) == POSY_OK);
   return runner.run();
 }

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "loaders/choose_int8.h"
 #include "loaders/int8_codes.h"
-#include "loaders/int8_network.h"
 #include "loaders/int8_panels.h"
 #include "loaders/network_runner.h"
 #include "tests/engine/model_builder.h"
