@@ -31,7 +31,10 @@ struct MadeRows {
   }
 };
 
-// JPEG, PNG, BMP and GIF files by their names, in a folder and those below it, sorted; at most `most` of them, evenly
+// By its suffix: JPEG, PNG, BMP or GIF.
+bool is_photo(const std::string& name);
+
+// Photos by their names, in a folder and those below it, sorted; at most `most` of them, evenly
 // chosen. Throws InputError if the folder cannot be read or has none.
 std::vector<std::string> photos_of_folder(const std::string& folder, size_t most);
 

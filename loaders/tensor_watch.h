@@ -1,0 +1,34 @@
+// The values of one tensor of a model, copied as they are made.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+
+namespace posy {
+
+class TensorWatch {
+ public:
+  TensorWatch(const Model& model, uint32_t tensor) : model_(model), tensor_(tensor) {}
+
+  // As long as this lives; the engine has one observer.
+  void attach(posy_engine* engine) { posy_set_observer(engine, observe, this); }
+
+  uint32_t tensor() const { return tensor_; }
+  posy_shape shape() const { return {model_.tensors[tensor_].h, model_.tensors[tensor_].w, model_.tensors[tensor_].c}; }
+  // Of the last run: rows x columns x channels, codes as what they stand for. Empty before.
+  const std::vector<float>& values() const { return values_; }
+
+ private:
+  static int observe(void* self, const posy_progress* progress);
+
+  const Model& model_;
+  uint32_t tensor_;
+  std::vector<float> values_;
+};
+
+// The tensor that a node of the graph is the output of, and that some op makes; kNoIndex if there is none. Of names
+// that several tensors share, the last one's.
+uint32_t find_tensor(const Model& model, const std::string& node);
+
+}  // namespace posy
