@@ -23,6 +23,7 @@ const Command& label_command();
 const Command& pack_command();
 const Command& unpack_command();
 const Command& quantize_image_command();
+const Command& retrain_command();
 const Command& show_command();
 
 // Flags of every command that reads a model: what convert may be told about a graph.

@@ -15,7 +15,7 @@ namespace {
 
 std::vector<const Command*> commands() {
   return {&convert_command(), &label_command(),  &info_command(),           &bench_command(),
-          &pack_command(),    &unpack_command(), &quantize_image_command(), &show_command()};
+          &pack_command(),    &unpack_command(), &quantize_image_command(), &show_command(), &retrain_command()};
 }
 
 std::string overview() {

@@ -68,6 +68,7 @@ PhotoResult PhotoTeam::run_photo(const std::string& path, Worker* worker) const 
   const float* scores = posy_scores(&worker->engine);
   result.scores.assign(scores, scores + posy_class_count(&worker->engine));
   result.watched = watch.values();
+  result.novelty = posy_novelty(&worker->engine);
   return result;
 }
 
@@ -90,6 +91,13 @@ void PhotoTeam::run(size_t count, const std::function<std::string(size_t)>& path
     }
   });
   if (thrown) std::rethrow_exception(thrown);
+}
+
+void PhotoTeam::spread(size_t count, const std::function<void(size_t)>& task) {
+  std::atomic<size_t> next = 0;
+  team_.each([&](uint32_t) {
+    for (size_t i; (i = next++) < count;) task(i);
+  });
 }
 
 }  // namespace posy

@@ -15,9 +15,11 @@ struct PhotoResult {
   std::string error;           // not empty: the photo could not be read; the rest is empty then
   std::vector<float> scores;   // in class order
   std::vector<float> watched;  // the tensor asked for, rows x columns x channels
-  bool is_unknown = false;     // by the model's own rule
+  float novelty = 0;           // posy_novelty()
   uint32_t width = 0, height = 0;
   double decode_ms = 0, run_ms = 0;
+
+  bool is_unknown() const { return novelty > 1; }
 };
 
 // --threads, else POSY_THREADS, else as many as there are processors: photos do not wait for each other.
@@ -41,6 +43,9 @@ class PhotoTeam {
   // on; what it throws, and an error of a run, ends all threads and is thrown here.
   using Done = std::function<bool(size_t index, PhotoResult&& result)>;
   void run(size_t count, const std::function<std::string(size_t)>& path_of, const Done& done);
+
+  // Calls task(0) ... task(count - 1), which throw nothing, on the same threads.
+  void spread(size_t count, const std::function<void(size_t)>& task);
 
  private:
   struct Worker {

@@ -52,6 +52,7 @@ enum class SectionKind : uint32_t {
   kStrings = 6,
   kWeights = 7,
   kNodeNames = kFirstOptional + 1,
+  kNovelty = kFirstOptional + 2,
 };
 
 struct SectionEntry {
@@ -136,6 +137,17 @@ struct NodeNameRecord {
   uint32_t tensor;
   uint32_t name;  // string
 };
+
+// Optional, one record: how far a picture lies from those that the model was trained with. `features` is what the last
+// layer gets, f, and `projection` a linear map of it: coordinates z in a subspace of them, then one number l. The squared
+// distance to that subspace is sum(f * f) + l - sum(z * z).
+struct NoveltyRecord {
+  uint32_t features;    // tensor [1, 1, c], floats, which no later step may write over
+  uint32_t projection;  // likewise
+  float limit;          // the squared distance above which a picture is unknown; > 0
+  uint32_t zero;
+};
+static_assert(sizeof(NoveltyRecord) == 16, "no padding");
 
 // The labels section is one uint32_t per class: a string. The strings section is bytes; a string is the offset of its
 // first byte in there and ends with a zero byte.

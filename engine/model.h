@@ -24,6 +24,7 @@ struct Model {
   const uint32_t* labels;  // strings
   const char* strings;
   const uint8_t* weights;
+  const NoveltyRecord* novelty;  // null: the file has no such rule
   uint32_t tensor_count, op_count, step_count, label_count;
   uint32_t strings_bytes, weights_bytes;
 

@@ -38,6 +38,7 @@ Failure fail(const Model& model, posy_status status, const void* place) {
 // The section table: kinds ascending, sections contiguous, gaps zero, the last one ending the file.
 struct Sections {
   const SectionEntry* of[kRequiredSections + 1];  // by kind
+  const SectionEntry* novelty;                    // null: there is none
 };
 
 Failure check_sections(const Model& model, Sections* sections) {
@@ -60,6 +61,8 @@ Failure check_sections(const Model& model, Sections* sections) {
       sections->of[entry.kind] = &entry;
     } else if (entry.kind < kFirstOptional) {
       return fail(model, POSY_UNKNOWN_SECTION, &entry.kind);
+    } else if (entry.kind == (uint32_t)SectionKind::kNovelty) {
+      sections->novelty = &entry;
     }
   }
   if (end != header.file_bytes) return fail(model, POSY_WRONG_LENGTH, &header.file_bytes);
@@ -109,7 +112,8 @@ Failure bind_sections(Model* model) {
   model->weights = model->bytes + weights.offset;
   model->weights_bytes = weights.bytes;
   if (weights.count != 0) return fail(*model, POSY_BAD_SECTION, &weights.count);
-  return {};
+  if (!sections.novelty) return {};
+  return bind_records(*model, *sections.novelty, 1, 1, &model->novelty, &one);
 }
 
 bool is_finite(float x) {
@@ -175,6 +179,18 @@ Failure check_record(const Model& model) {
     if (model.labels[i] >= model.strings_bytes) return fail(model, POSY_BAD_STRING, &model.labels[i]);
   }
   return {};
+}
+
+// Both tensors are read as one piece after a run.
+Failure check_novelty(const Model& model, const NoveltyRecord& rule) {
+  const uint32_t* const tensors[2] = {&rule.features, &rule.projection};
+  for (const uint32_t* index : tensors) {
+    if (*index >= model.tensor_count) return fail(model, POSY_BAD_MODEL, index);
+    const TensorRecord& t = model.tensors[*index];
+    if (is_u8(t) || t.h != 1 || t.w != 1) return fail(model, POSY_BAD_MODEL, index);
+  }
+  if (!is_finite(rule.limit) || !(rule.limit > 0)) return fail(model, POSY_BAD_MODEL, &rule.limit);
+  return rule.zero == 0 ? Failure{} : fail(model, POSY_BAD_MODEL, &rule.zero);
 }
 
 // Every weight of a product of bytes is within -127 and 127; where the op says that pairs are small, the magnitudes of
@@ -324,6 +340,9 @@ Failure open_model(const void* bytes, size_t byte_count, bool skip_checksum, Mod
     if (Failure f = check_tensor(*model, model->tensors[i])) return f;
   }
   if (Failure f = check_record(*model)) return f;
+  if (model->novelty) {
+    if (Failure f = check_novelty(*model, *model->novelty)) return f;
+  }
   for (uint32_t i = 0; i < model->op_count; ++i) {
     if (Failure f = check_op(*model, model->ops[i])) return f;
   }

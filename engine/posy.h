@@ -181,14 +181,16 @@ struct posy_score {
 /* The `count` best classes, best first, equal scores by class index, NaN last. Returns how many there are. */
 uint32_t posy_top(const struct posy_engine* engine, struct posy_score* scores, uint32_t count);
 
+/* How far the last picture is from those that the model was trained with: above 1 it is probably of no class at all. 0
+ * before a run, and of models that have no rule for it (posy retrain and posy eval --fit-unknown give them one). */
+float posy_novelty(const struct posy_engine* engine);
+
 /* ---- This build ---- */
 
 /* Instruction sets that this build and processor can use, fastest first; null past the last. */
 const char* posy_isa_name(uint32_t index);
-/* The one in use by an open engine. */
-const char* posy_engine_isa(const struct posy_engine* engine);
-/* POSY_VERSION of the engine as built. */
-const char* posy_version(void);
+const char* posy_engine_isa(const struct posy_engine* engine); /* the one in use by an open engine */
+const char* posy_version(void); /* POSY_VERSION of the engine as built */
 
 #ifdef __cplusplus
 }

@@ -130,6 +130,20 @@ extern "C" uint32_t posy_top(const posy_engine* opaque, posy_score* best, uint32
   return found;
 }
 
+// Sums in channel order, products rounded: the same bits everywhere.
+extern "C" float posy_novelty(const posy_engine* opaque) {
+  if (!is_open(opaque) || !engine_of(opaque)->has_scores || !engine_of(opaque)->model.novelty) return 0;
+  const Engine* engine = engine_of(opaque);
+  const NoveltyRecord& rule = *engine->model.novelty;
+  const Tensor features = bind_tensor(engine->model.tensors[rule.features], engine->arena);
+  const Tensor projection = bind_tensor(engine->model.tensors[rule.projection], engine->arena);
+  float whole = 0, inside = 0;
+  for (uint32_t c = 0; c < features.c; ++c) whole += features.data[c] * features.data[c];
+  for (uint32_t c = 0; c + 1 < projection.c; ++c) inside += projection.data[c] * projection.data[c];
+  const float ratio = (whole + projection.data[projection.c - 1] - inside) / rule.limit;
+  return ratio > 0 ? ratio : 0;
+}
+
 extern "C" const char* posy_isa_name(uint32_t index) {
   const KernelTable* table = usable_kernels(index);
   return table ? table->isa : nullptr;

@@ -1,7 +1,7 @@
 #include "loaders/tensor_watch.h"
 
 #include <algorithm>
-#include <string>
+#include <iterator>
 
 namespace posy {
 
@@ -27,19 +27,26 @@ int TensorWatch::observe(void* self, const posy_progress* progress) {
   return 0;
 }
 
+std::vector<NodeNameRecord> node_names(const Model& model) {
+  std::vector<NodeNameRecord> names;
+  const SectionEntry* table = (const SectionEntry*)(model.bytes + sizeof(FileHeader));
+  for (uint32_t s = 0; s < model.header->section_count; ++s) {
+    if (table[s].kind != (uint32_t)SectionKind::kNodeNames || table[s].bytes % sizeof(NodeNameRecord) != 0) continue;
+    const NodeNameRecord* records = (const NodeNameRecord*)(model.bytes + table[s].offset);
+    std::copy_if(
+        records, records + table[s].bytes / sizeof(NodeNameRecord), std::back_inserter(names),
+        [&](const NodeNameRecord& r) { return r.name < model.strings_bytes && r.tensor < model.tensor_count; });
+  }
+  return names;
+}
+
 uint32_t find_tensor(const Model& model, const std::string& node) {
   uint32_t found = kNoIndex;
   for (uint32_t i = 0; i < model.tensor_count; ++i) {
     if (node == model.string(model.tensors[i].name)) found = i;
   }
-  const SectionEntry* table = (const SectionEntry*)(model.bytes + sizeof(FileHeader));
-  for (uint32_t s = 0; s < model.header->section_count; ++s) {
-    if (table[s].kind != (uint32_t)SectionKind::kNodeNames || table[s].bytes % sizeof(NodeNameRecord) != 0) continue;
-    const NodeNameRecord* names = (const NodeNameRecord*)(model.bytes + table[s].offset);
-    for (uint32_t i = 0; i < table[s].bytes / sizeof(NodeNameRecord); ++i) {
-      const bool is_inside = names[i].name < model.strings_bytes && names[i].tensor < model.tensor_count;
-      if (is_inside && node == model.string(names[i].name)) found = names[i].tensor;
-    }
+  for (const NodeNameRecord& name : node_names(model)) {
+    if (node == model.string(name.name)) found = name.tensor;
   }
   const bool is_made =
       std::any_of(model.ops, model.ops + model.op_count, [&](const OpRecord& op) { return op.out == found; });

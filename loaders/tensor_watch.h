@@ -27,6 +27,9 @@ class TensorWatch {
   std::vector<float> values_;
 };
 
+// Further names of tensors, those whose indices are good: the optional section that the engine does not look at.
+std::vector<NodeNameRecord> node_names(const Model& model);
+
 // The tensor that a node of the graph is the output of, and that some op makes; kNoIndex if there is none. Of names
 // that several tensors share, the last one's.
 uint32_t find_tensor(const Model& model, const std::string& node);

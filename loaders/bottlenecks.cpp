@@ -1,0 +1,162 @@
+#include "loaders/bottlenecks.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "loaders/error.h"
+#include "loaders/file.h"
+
+namespace posy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char *kMadeByFile = "made_by.txt", *kPhotosFile = "photos.txt", *kSuffix = ".txt";
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw InputError(path + ": the folder for bottlenecks cannot be made: " + error.message());
+}
+
+std::string text_of_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+}  // namespace
+
+BottleneckCache::BottleneckCache(std::string folder, std::string made_by, size_t channels)
+    : folder_(std::move(folder)), channels_(channels) {
+  make_folder(folder_);
+  const std::string path = folder_ + "/" + kMadeByFile;
+  std::error_code ignored;
+  made_by += "\n";
+  if (!fs::exists(path, ignored)) {
+    write_file(path, std::span((const uint8_t*)made_by.data(), made_by.size()));
+  } else if (text_of_file(path) != made_by) {
+    throw InputError(folder_ + ": these bottlenecks were made by another model (" + path +
+                     "); remove the folder, or name another one with --bottleneck-dir");
+  }
+}
+
+std::string BottleneckCache::path_of(const std::string& class_folder, const std::string& photo_file) const {
+  return folder_ + "/" + class_folder + "/" + photo_file + kSuffix;
+}
+
+std::optional<std::vector<float>> BottleneckCache::read(const std::string& class_folder, const std::string& photo_file,
+                                                        const std::string& photo_path) const {
+  const std::string path = path_of(class_folder, photo_file);
+  std::error_code error;
+  const auto cached = fs::last_write_time(path, error);
+  if (error) return std::nullopt;
+  const auto photo = fs::last_write_time(photo_path, error);
+  if (!error && photo > cached) return std::nullopt;
+  auto values = floats_of_text(text_of_file(path));
+  if (!values || values->size() != channels_) return std::nullopt;
+  return values;
+}
+
+// Not flushed to disk one by one, which would take longer than computing them: after a power cut a file may be short,
+// and is then made again.
+void BottleneckCache::write(const std::string& class_folder, const std::string& photo_file,
+                            const std::vector<float>& values) const {
+  const std::string path = path_of(class_folder, photo_file), beside = path + ".part";
+  make_folder(folder_ + "/" + class_folder);
+  const std::string text = text_of(values);
+  std::ofstream file(beside, std::ios::binary);
+  file.write(text.data(), (std::streamsize)text.size());
+  file.close();
+  std::error_code error;
+  if (file) fs::rename(beside, path, error);
+  if (!file || error) {
+    fs::remove(beside, error);
+    throw InputError(path + ": cannot be written; is the disk full?");
+  }
+}
+
+void BottleneckCache::set_photos(const std::string& folder, const std::string& spelled) {
+  std::error_code error;
+  const std::string text = fs::weakly_canonical(folder, error).string() + "\n" + spelled + "\n";
+  const std::string path = folder_ + "/" + kPhotosFile;
+  const std::string before = text_of_file(path);
+  if (before == text) return;
+  if (before.substr(0, before.find('\n')) != text.substr(0, text.find('\n'))) {
+    for (const auto& [class_folder, photo] : list()) fs::remove(path_of(class_folder, photo), error);
+  }
+  write_file(path, std::span((const uint8_t*)text.data(), text.size()));
+}
+
+std::string BottleneckCache::spelled() const {
+  const std::string text = text_of_file(folder_ + "/" + kPhotosFile);
+  const size_t second = text.find('\n');
+  if (second == std::string::npos) return "";
+  return text.substr(second + 1, text.find('\n', second + 1) - second - 1);
+}
+
+std::vector<std::pair<std::string, std::string>> BottleneckCache::list() const {
+  std::vector<std::pair<std::string, std::string>> found;
+  std::error_code error;
+  for (fs::directory_iterator folder(folder_, error), end; !error && folder != end; folder.increment(error)) {
+    std::error_code ignored;
+    if (!folder->is_directory(ignored)) continue;
+    for (fs::directory_iterator file(folder->path(), error), last; !error && file != last; file.increment(error)) {
+      if (file->path().extension() == kSuffix) {
+        found.emplace_back(folder->path().filename().string(), file->path().stem().string());
+      }
+    }
+  }
+  if (error) throw InputError(folder_ + ": cannot be read: " + error.message());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+void BottleneckCache::copy_to(const std::string& folder) const {
+  std::error_code error;
+  if (fs::exists(folder, error) && fs::equivalent(folder, folder_, error)) return;
+  const auto copy = [&](const std::string& name) {
+    const fs::path from = fs::path(folder_) / name, to = fs::path(folder) / name;
+    make_folder(to.parent_path().string());
+    fs::remove(to, error);
+    fs::create_hard_link(from, to, error);
+    if (error) fs::copy_file(from, to, error);
+    if (error) throw InputError(to.string() + ": cannot be written: " + error.message());
+  };
+  for (const char* name : {kMadeByFile, kPhotosFile}) copy(name);
+  for (const auto& [class_folder, photo] : list()) copy(class_folder + "/" + photo + kSuffix);
+}
+
+std::string text_of(const std::vector<float>& values) {
+  std::string text;
+  for (size_t i = 0; i < values.size(); ++i) {
+    char number[32];
+    const auto end = std::to_chars(number, number + sizeof number, values[i]).ptr;
+    if (i > 0) text += ',';
+    text.append(number, end);
+  }
+  return text;
+}
+
+std::optional<std::vector<float>> floats_of_text(const std::string& text) {
+  std::vector<float> values;
+  const char *at = text.data(), *const end = at + text.size();
+  while (at != end) {
+    float x = 0;
+    const auto [behind, error] = std::from_chars(at, end, x);
+    if (error != std::errc() || !std::isfinite(x)) return std::nullopt;
+    values.push_back(x);
+    at = behind;
+    while (at != end && (*at == ' ' || *at == '\n' || *at == '\r')) ++at;
+    if (at == end) break;
+    if (*at != ',' || ++at == end) return std::nullopt;
+  }
+  if (values.empty()) return std::nullopt;
+  return values;
+}
+
+}  // namespace posy

@@ -1,0 +1,25 @@
+// The last layers of a classifier: what retraining replaces.
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "engine/model.h"
+
+namespace posy {
+
+// What stands before the layers that are replaced: retrain.py's bottleneck.
+struct Bottleneck {
+  uint32_t tensor;  // 1 x 1 x channels; floats, or codes
+  uint32_t steps;   // of the plan: those that make it and all that it needs
+  uint32_t channels;
+};
+
+// The input of the last layer with weights, behind which nothing but a softmax or the like follows; or the output of
+// the graph's node `node`, if it is not empty. Throws InputError: no such node, not 1 x 1, or later layers need more
+// than it.
+Bottleneck find_bottleneck(const Model& model, const std::string& node);
+
+// What bottlenecks depend on: 40 hexadecimal digits that stay the same whatever layers follow.
+std::string identity_of(const Model& model, const Bottleneck& bottleneck);
+
+}  // namespace posy
