@@ -11,6 +11,7 @@
 
 #include "apps/bench_peak.h"
 #include "apps/commands.h"
+#include "apps/op_clock.h"
 #include "apps/session.h"
 #include "loaders/file.h"
 #include "loaders/graph.h"
@@ -31,20 +32,6 @@ namespace {
 // Bursts of multiply-adds and of memory reads in all, spread evenly among the runs.
 constexpr uint32_t kPeakBursts = 48, kMemoryBursts = 6;
 
-// Time between the ends of steps, added up per op.
-struct OpClock {
-  double last = 0;
-  std::vector<double> ms;  // per op, of one run
-
-  static int observe(void* self, const posy_progress* progress) {
-    OpClock& clock = *(OpClock*)self;
-    const double now = now_ms();
-    clock.ms[progress->op] += now - clock.last;
-    clock.last = now;
-    return 0;
-  }
-};
-
 double percentile95(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[(values.size() * 95 + 99) / 100 - 1];  // nearest rank
@@ -56,15 +43,6 @@ struct BenchResult {
   std::vector<double> runs;
   std::vector<std::vector<double>> op_runs;  // per op
 };
-
-// A picture with some of everything, so that no op sees constants only.
-Image test_picture(posy_shape shape) {
-  Image image;
-  image.width = shape.w;
-  image.height = shape.h;
-  for (uint32_t i = 0; i < shape.h * shape.w * 3; ++i) image.rgb.push_back((uint8_t)(i * 2654435761u >> 24));
-  return image;
-}
 
 class ModelBench {
  public:

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 
+#include "loaders/crc32c.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
 #include "loaders/graph_def.h"
@@ -20,27 +21,6 @@ constexpr size_t kFooterBytes = 48;       // handles of two blocks, padding, 8 b
 constexpr size_t kBlockTrailerBytes = 5;  // compression, checksum
 constexpr uint64_t kMaxIndexBytes = 64ull << 20;
 constexpr std::array<uint8_t, 8> kTableMagic = {0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb};
-
-// CRC-32C (Castagnoli), one byte at a time.
-uint32_t crc32c(Bytes bytes, uint32_t crc = 0) {
-  static const std::array<uint32_t, 256> kTable = [] {
-    std::array<uint32_t, 256> table{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ (value & 1 ? 0x82f63b78u : 0);
-      table[i] = value;
-    }
-    return table;
-  }();
-  crc = ~crc;
-  for (const uint8_t byte : bytes) crc = kTable[(crc ^ byte) & 0xff] ^ (crc >> 8);
-  return ~crc;
-}
-
-// How LevelDB stores a checksum: so that the checksum of bytes that hold one is no special case.
-uint32_t masked(uint32_t crc) {
-  return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
-}
 
 uint32_t load_le32(Bytes bytes) {
   return bytes[0] | uint32_t{bytes[1]} << 8 | uint32_t{bytes[2]} << 16 | uint32_t{bytes[3]} << 24;
@@ -68,7 +48,7 @@ Bytes block_at(Bytes table, const Handle& handle) {
   const Bytes block = table.subspan(handle.offset, handle.bytes);
   const Bytes trailer = table.subspan(handle.offset + handle.bytes, kBlockTrailerBytes);
   if (trailer[0] != 0) throw WireError(handle.offset, "a block is compressed, which checkpoints are not");
-  if (load_le32(trailer.subspan(1)) != masked(crc32c(trailer.first(1), crc32c(block)))) {
+  if (load_le32(trailer.subspan(1)) != masked_crc32c(crc32c(trailer.first(1), crc32c(block)))) {
     refuse(handle.offset, "a block does not match its checksum");
   }
   if (block.size() < 4) refuse(handle.offset, "a block is too short");
@@ -224,7 +204,7 @@ GraphTensor Checkpoint::read(const std::string& variable) {
       throw InputError(where + "lies behind the end of its data file, which is cut short: copy or download it again");
     }
     const Bytes bytes = data.subspan(entry.offset, entry.bytes);
-    if (masked(crc32c(bytes)) != entry.crc) {
+    if (masked_crc32c(crc32c(bytes)) != entry.crc) {
       throw InputError(where + "does not match its checksum: copy or download the checkpoint again");
     }
     tensor.owned = std::make_shared<std::vector<uint8_t>>(bytes.begin(), bytes.end());
