@@ -1,8 +1,6 @@
 // posy bench: how long one inference takes, and each of its ops; or how fast each kernel is.
 #include "apps/bench.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
@@ -12,8 +10,8 @@
 #include "apps/bench_peak.h"
 #include "apps/commands.h"
 #include "apps/op_clock.h"
+#include "apps/outputs.h"
 #include "apps/session.h"
-#include "loaders/file.h"
 #include "loaders/graph.h"
 
 namespace posy {
@@ -261,35 +259,12 @@ void add_model(Session& session, const BenchResult& r, BenchReport* report) {
   };
 }
 
-void write_text(const std::string& path, const std::string& text) {
-  write_file(path, {(const uint8_t*)text.data(), text.size()});
-}
-
 // True if one of the files is standard output, where the table then has no place.
 bool write_files(const Args& args, const BenchReport& report) {
   const std::optional<std::string> csv = args.text("csv"), html = args.text("html");
   if (csv) write_text(*csv, csv_of(report));
   if (html) write_text(*html, html_of(report));
   return csv == "-" || html == "-";
-}
-
-// Said before the runs: nobody wants to hear of it a minute later.
-void check_outputs(const Args& args) {
-  std::vector<std::string> taken = args.words();
-  if (args.has("json")) taken.push_back("-");
-  for (const char* flag : {"csv", "html"}) {
-    const std::optional<std::string> path = args.text(flag);
-    if (!path) continue;
-    for (const std::string& other : taken) {
-      std::error_code ignored;
-      if (*path == other || std::filesystem::equivalent(*path, other, ignored))
-        throw UsageError("--" + std::string(flag) + " " + *path + " is taken already; name another file");
-    }
-    taken.push_back(*path);
-    const std::string folder = std::filesystem::path(*path).parent_path().string();
-    if (*path != "-" && ::access(folder.empty() ? "." : folder.c_str(), F_OK) != 0)
-      throw InputError(*path + ": cannot be written: there is no folder " + folder);
-  }
 }
 
 BenchOptions options_of(const Args& args) {
@@ -304,7 +279,7 @@ BenchOptions options_of(const Args& args) {
 int run_kernels(const Args& args) {
   if (!args.words().empty()) throw UsageError("bench --kernels takes no model");
   const BenchOptions options = options_of(args);
-  check_outputs(args);
+  check_outputs(args, {"csv", "html"});
   BenchReport report = bench_kernels(options);
   add_machine(args, &report);
   if (write_files(args, report)) return 0;
@@ -318,7 +293,7 @@ int run_model(const Args& args) {
   SessionOptions session_options;
   session_options.convert = convert_options(args);
   session_options.threads = options.threads;
-  check_outputs(args);
+  check_outputs(args, {"csv", "html"});
   MemoryMeter memory(options.threads);  // forks: before the session's threads
   Session session(args.words()[0], session_options);
   PeakMeter peak(*kernels_named(posy_engine_isa(session.engine())), session.team(), has_codes(session.model()));

@@ -97,4 +97,16 @@ std::vector<uint8_t> png_of(const PalettePicture& picture, uint32_t width, uint3
   return png.bytes;
 }
 
+std::vector<uint8_t> jpeg_of(const Image& image, int quality) {
+  check_size(image.width, image.height);
+  std::vector<uint8_t> jpeg;
+  const auto append = [](void* to, void* bytes, int count) {
+    ((std::vector<uint8_t>*)to)->insert(((std::vector<uint8_t>*)to)->end(), (uint8_t*)bytes, (uint8_t*)bytes + count);
+  };
+  if (!stbi_write_jpg_to_func(append, &jpeg, (int)image.width, (int)image.height, 3, image.rgb.data(), quality))
+    throw InputError("a JPEG of " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+                     " pixels cannot be written");
+  return jpeg;
+}
+
 }  // namespace posy

@@ -1,4 +1,4 @@
-// Pictures become PNG files.
+// Pictures become PNG and JPEG files.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -12,5 +12,8 @@ std::vector<uint8_t> png_of(const Image& image);
 
 // 1, 2, 4 or 8 bits a pixel, as many as the colours need.
 std::vector<uint8_t> png_of(const PalettePicture& picture, uint32_t width, uint32_t height);
+
+// Baseline, 24 bits a pixel, quality from 1 to 100: for photos in pages. From 91 on with whole chroma.
+std::vector<uint8_t> jpeg_of(const Image& image, int quality);
 
 }  // namespace posy

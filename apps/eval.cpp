@@ -1,0 +1,192 @@
+// posy eval: how good a model is on photos whose classes are known.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "apps/class_match.h"
+#include "apps/commands.h"
+#include "apps/eval_report.h"
+#include "apps/interrupt.h"
+#include "apps/outputs.h"
+#include "apps/photo_team.h"
+#include "apps/progress.h"
+#include "loaders/error.h"
+
+namespace posy {
+namespace {
+
+constexpr uint32_t kThumbnails = 120;
+
+std::optional<Split> wanted_split(const Args& args) {
+  const std::string name = args.text("split").value_or("all");
+  if (name == "all") return std::nullopt;
+  for (const Split split : {Split::kTraining, Split::kValidation, Split::kTesting}) {
+    if (name == split_name(split)) return split;
+  }
+  throw UsageError("--split is all, training, validation or testing, not '" + name + "'");
+}
+
+SplitRule split_rule(const Args& args) {
+  SplitRule rule;
+  rule.testing_percentage = args.number("testing-percentage", 0, 100).value_or(rule.testing_percentage);
+  rule.validation_percentage = args.number("validation-percentage", 0, 100).value_or(rule.validation_percentage);
+  if (rule.testing_percentage + rule.validation_percentage > 100)
+    throw UsageError("--testing-percentage and --validation-percentage are more than 100 together");
+  rule.image_dir_as = args.text("image-dir-as").value_or("");
+  return rule;
+}
+
+std::optional<double> min_accuracy(const Args& args) {
+  const std::optional<float> percent = args.real("min-accuracy");
+  if (percent && !(*percent >= 0 && *percent <= 100)) throw UsageError("--min-accuracy wants percent, from 0 to 100");
+  return percent ? std::optional<double>((double)*percent / 100) : std::nullopt;
+}
+
+void print_notes(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::fprintf(stderr, "posy: note: %s\n", note.c_str());
+}
+
+std::vector<std::string> labels_of(const Model& model) {
+  std::vector<std::string> labels;
+  for (uint32_t i = 0; i < model.label_count; ++i) labels.push_back(model.string(model.labels[i]));
+  return labels;
+}
+
+// The photos of the wanted part, with the model's classes.
+std::vector<EvaluatedPhoto> photos_of(const LabelledFolder& folder, const ClassMatch& match,
+                                      std::optional<Split> split) {
+  std::vector<EvaluatedPhoto> photos;
+  for (const LabelledPhoto& photo : folder.photos) {
+    if (split && photo.split != *split) continue;
+    EvaluatedPhoto evaluated;
+    evaluated.path = photo.path;
+    evaluated.truth = match.class_of[photo.class_index];
+    evaluated.split = photo.split;
+    photos.push_back(std::move(evaluated));
+  }
+  return photos;
+}
+
+void run_photos(PhotoTeam* team, EvalReport* report) {
+  const double start = now_ms();
+  const Interrupt interrupt;
+  {
+    Progress progress("evaluating", report->photos.size());
+    size_t done = 0;
+    const auto judge_photo = [&](size_t i, PhotoResult&& result) {
+      EvaluatedPhoto& photo = report->photos[i];
+      photo.error = result.error;
+      if (result.error.empty()) {
+        photo.verdict = judge(result.scores, photo.truth);
+        photo.verdict.is_unknown = result.is_unknown;
+      }
+      report->unreadable += !result.error.empty();
+      report->decode_ms += result.decode_ms;
+      report->run_ms += result.run_ms;
+      progress.show(++done);
+      return !interrupt.has_come();
+    };
+    team->run(
+        report->photos.size(), [&](size_t i) { return report->photos[i].path; }, judge_photo);
+  }
+  // Photos come class by class: figures of a part of them would mislead.
+  if (interrupt.has_come()) interrupt.end("interrupted; nothing is written");
+  report->evaluation = evaluate(verdicts_of(report->photos), (uint32_t)report->labels.size());
+  report->seconds = (now_ms() - start) / 1000;
+}
+
+void print_unreadable(const EvalReport& report) {
+  for (const EvaluatedPhoto& photo : report.photos) {
+    if (!photo.error.empty()) std::fprintf(stderr, "posy: %s\n", photo.error.c_str());
+  }
+  if (report.unreadable == report.photos.size()) throw InputError(report.folder + ": none of its photos could be read");
+}
+
+EvalReport evaluate_folder(const Args& args, const SplitRule& rule) {
+  EvalReport report;
+  report.model = args.words()[0];
+  report.folder = args.words()[1];
+  report.split = wanted_split(args);
+  const uint32_t threads = photo_threads(args);
+  const LabelledFolder folder = read_labelled_folder(report.folder, rule);
+  print_notes(folder.notes);
+  const LoadedModel loaded = load_model(report.model, convert_options(args));
+  PhotoTeam team(report.model, loaded.posy, threads);
+  report.threads = team.threads();
+  report.isa = team.isa();
+  const uint32_t classes = team.model().output().c;
+  const std::vector<std::string> labels = labels_of(team.model());
+  const ClassMatch match = match_classes(report.model, labels, classes, report.folder, folder);
+  print_notes(match.notes);
+  for (uint32_t i = 0; i < classes; ++i) report.labels.push_back(team.label(i));
+  report.photos = photos_of(folder, match, report.split);
+  if (report.photos.empty())
+    throw InputError(report.folder + ": none of its " + std::to_string(folder.photos.size()) + " photos is in the " +
+                     report.split_text() + " part");
+  if (report.split && rule.image_dir_as.empty()) {
+    print_notes({"parts are those of retrain.py --image_dir " + report.folder +
+                 "; if it was spelled otherwise, say --image-dir-as SPELLING"});
+  }
+  run_photos(&team, &report);
+  print_unreadable(report);
+  return report;
+}
+
+// True if one of the files is standard output, where nothing else then has a place.
+bool write_files(const Args& args, const EvalReport& report) {
+  const std::optional<std::string> csv = args.text("csv"), html = args.text("html");
+  if (csv) write_text(*csv, csv_of(report));
+  if (html) write_text(*html, html_of(report, args.number("thumbnails", 0, 10000).value_or(kThumbnails)));
+  return csv == "-" || html == "-";
+}
+
+void print_report(const Args& args, const EvalReport& report) {
+  if (args.has("json")) return print_json_of(report);
+  std::fputs(text_of(report, args.has("confusion")).c_str(), stdout);
+  std::fprintf(
+      stderr, "%.1f s: %.2f ms a photo for decoding and %.2f for inference on %u thread%s (%s), %s of them busy\n",
+      report.seconds, report.decode_ms / (double)report.photos.size(), report.run_ms / (double)report.photos.size(),
+      report.threads, report.threads == 1 ? "" : "s", report.isa.c_str(), percent(report.busy()).c_str());
+}
+
+int run(const Args& args) {
+  if (args.words().size() != 2) throw UsageError("eval takes a model and a folder with one sub-folder for each class");
+  const SplitRule rule = split_rule(args);
+  const std::optional<double> least = min_accuracy(args);
+  args.number("thumbnails", 0, 10000);
+  check_outputs(args, {"csv", "html"});
+  const EvalReport report = evaluate_folder(args, rule);
+  if (!write_files(args, report)) print_report(args, report);
+  const double accuracy = report.evaluation.accuracy;
+  if (!least || accuracy >= *least) return 0;
+  std::fprintf(stderr, "posy: accuracy is %s, less than --min-accuracy %s\n", percent(accuracy, 2).c_str(),
+               args.text("min-accuracy")->c_str());
+  return 1;
+}
+
+}  // namespace
+
+const Command& eval_command() {
+  static const Command command = {
+      "eval",
+      "posy eval MODEL DIR [flags]",
+      "accuracy on photos in one sub-folder of DIR for each class",
+      with_convert_flags({
+          {"split", "PART", "all (default), or retrain.py's training, validation or testing part"},
+          {"testing-percentage", "N", "of photos in the testing part (10)"},
+          {"validation-percentage", "N", "of photos in the validation part (10)"},
+          {"image-dir-as", "PATH", "how retrain.py's --image_dir was spelled; parts depend on it (default: as DIR)"},
+          {"threads", "N", "photos at a time (POSY_THREADS, else as many as there are processors)"},
+          {"confusion", nullptr, "print the confusion matrix; of more than 20 classes the most frequent confusions"},
+          {"min-accuracy", "P", "exit code 1 if fewer than P percent are right"},
+          {"csv", "FILE", "write a table with a line for each photo as well"},
+          {"html", "FILE", "write a page to look at as well, with photos that were taken for another class"},
+          {"thumbnails", "N", "at most so many of them (120)"},
+          {"json", nullptr, "print what was found as JSON"},
+      }),
+      run,
+  };
+  return command;
+}
+
+}  // namespace posy
