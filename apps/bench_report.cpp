@@ -1,26 +1,14 @@
 #include "apps/bench_report.h"
 
+#include "apps/csv.h"
+
 namespace posy {
 namespace {
-
-// Quoted if it holds what separates fields and records, or a quote, which is doubled.
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == text.npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
 
 std::string csv_number(double x) {
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", x);
   return text;
-}
-
-std::string csv_line(const std::vector<std::string>& fields) {
-  std::string line;
-  for (const std::string& field : fields) line += (&field == &fields.front() ? "" : ",") + csv_field(field);
-  return line + "\r\n";
 }
 
 }  // namespace
