@@ -1,4 +1,4 @@
-// Tables for programs: RFC 4180.
+// Comma-separated values as in RFC 4180.
 #pragma once
 #include <string>
 #include <vector>

@@ -78,7 +78,7 @@ void run_photos(PhotoTeam* team, EvalReport* report) {
       photo.error = result.error;
       if (result.error.empty()) {
         photo.verdict = judge(result.scores, photo.truth);
-        photo.verdict.is_unknown = result.is_unknown;
+        photo.verdict.is_unknown = result.is_unknown();
       }
       report->unreadable += !result.error.empty();
       report->decode_ms += result.decode_ms;

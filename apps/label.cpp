@@ -1,190 +1,162 @@
 // posy label: scores of photos.
 #include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <optional>
 
 #include "apps/commands.h"
-#include "apps/json.h"
-#include "apps/session.h"
-#include "loaders/error.h"
-#include "loaders/graph.h"
+#include "apps/label_report.h"
+#include "apps/watch_folder.h"
+#include "loaders/network_runner.h"
 
 namespace posy {
 namespace {
 
-// Copies the rows of one tensor as they are made.
-struct LayerWatch {
-  const Model* model = nullptr;
-  uint32_t tensor = kNoIndex;
-  posy_shape shape = {0, 0, 0};
-  std::vector<float> values;
-
-  static int observe(void* self, const posy_progress* progress) {
-    LayerWatch& watch = *(LayerWatch*)self;
-    if (watch.model->ops[progress->op].out != watch.tensor) return 0;
-    const posy_shape shape = progress->shape;
-    watch.shape = shape;
-    watch.values.resize((size_t)shape.h * shape.w * shape.c);
-    for (uint32_t y = progress->row_begin; y < progress->row_begin + progress->contiguous_rows; ++y) {
-      for (uint32_t x = 0; x < shape.w; ++x) {
-        const size_t pixel = (size_t)(y - progress->row_begin) * shape.w + x;
-        float* to = &watch.values[((size_t)y * shape.w + x) * shape.c];
-        copy_pixel(*progress, pixel * progress->pixel_stride, to);
-      }
-    }
-    return 0;
-  }
-
-  // Codes as what they stand for.
-  static void copy_pixel(const posy_progress& progress, size_t from, float* to) {
-    for (uint32_t c = 0; c < progress.shape.c; ++c) {
-      to[c] = progress.codes ? (float)(progress.codes[from + c] - progress.zero_point) * progress.scale
-                             : progress.data[from + c];
-    }
-  }
-};
-
-// The tensor that a node of the graph is the output of. Names that several tensors share belong to the last one.
-uint32_t find_tensor(const Model& model, const std::string& name) {
-  uint32_t found = kNoIndex;
-  for (uint32_t i = 0; i < model.tensor_count; ++i) {
-    if (name == model.string(model.tensors[i].name)) found = i;
-  }
-  const SectionEntry* table = (const SectionEntry*)(model.bytes + sizeof(FileHeader));
-  for (uint32_t s = 0; s < model.header->section_count; ++s) {
-    if (table[s].kind != (uint32_t)SectionKind::kNodeNames || table[s].bytes % sizeof(NodeNameRecord) != 0) continue;
-    const NodeNameRecord* names = (const NodeNameRecord*)(model.bytes + table[s].offset);
-    for (uint32_t i = 0; i < table[s].bytes / sizeof(NodeNameRecord); ++i) {
-      const bool inside = names[i].name < model.strings_bytes && names[i].tensor < model.tensor_count;
-      if (inside && name == model.string(names[i].name)) found = names[i].tensor;
-    }
-  }
-  return found;
-}
-
-uint32_t wanted_tensor(const Model& model, const std::string& name) {
-  const uint32_t tensor = find_tensor(model, name);
-  bool made = false;
-  for (uint32_t i = 0; i < model.op_count; ++i) made = made || model.ops[i].out == tensor;
-  if (tensor == kNoIndex || !made) {
-    throw InputError(
-        "--layer: the model has no layer '" + name +
-        "'; it may have been folded away (posy info lists what is there; --keep-bottleneck keeps the bottleneck)");
-  }
-  return tensor;
-}
-
+// Where photos come from: named one by one, listed on standard input, or a folder that is watched.
 struct LabelOptions {
-  uint32_t top = 5;
-  bool json = false;
-  bool many = false;
+  std::string model;
+  std::vector<std::string> images;
+  bool from_stdin = false;
+  std::optional<std::string> watched;
+  WatchOptions watch;
+  LabelReport report;
   ImageLimits limits;
   std::string layer;
 };
 
-std::vector<posy_score> best_scores(Session& session, uint32_t top) {
-  const uint32_t classes = posy_class_count(session.engine());
-  std::vector<posy_score> scores(top == 0 ? classes : std::min(top, classes));
-  if (top == 0) {
-    for (uint32_t i = 0; i < classes; ++i) scores[i] = {i, posy_scores(session.engine())[i]};
-  } else {
-    posy_top(session.engine(), scores.data(), (uint32_t)scores.size());
+// Labels one photo after the other; those that cannot be read are reported and passed over.
+class Labeler {
+ public:
+  Labeler(Session* session, const LabelOptions& options) : session_(*session), options_(options) {
+    if (!options.layer.empty()) layer_.emplace(session, options.layer);
+    print_label_header(options.report);
   }
-  return scores;
-}
 
-struct Timing {
-  double decode_ms, run_ms;
+  // A photo, or all photos of a folder and those below it.
+  void label(const std::string& path) {
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(path, ignored)) return label_photo(path);
+    std::vector<std::string> photos;
+    try {
+      photos = photos_of_folder(path, SIZE_MAX);
+    } catch (const InputError& error) {
+      return fail(path, error.what());
+    }
+    for (const std::string& photo : photos) {
+      if (!can_print()) return;
+      label_photo(photo);
+    }
+  }
+
+  void fail(const std::string& path, const std::string& error) {
+    print_label_error(options_.report, path, error);
+    failed_ = true;
+  }
+
+  bool failed() const { return failed_; }
+  // Nobody reads on: a closed pipe, a full disk. main() says so.
+  static bool can_print() { return !std::ferror(stdout); }
+
+ private:
+  void label_photo(const std::string& path) {
+    try {
+      LabelTiming timing;
+      const double start = now_ms();
+      const Image image = read_image(path, options_.limits);
+      timing.decode_ms = now_ms() - start;
+      session_.set_image(image, path);
+      timing.run_ms = session_.run();
+      print_label(options_.report, session_, path, image, timing, layer_ ? &*layer_ : nullptr);
+    } catch (const InputError& error) {
+      fail(path, error.what());
+    }
+  }
+
+  Session& session_;
+  const LabelOptions& options_;
+  std::optional<LayerValues> layer_;
+  bool failed_ = false;
 };
 
-Json json_result(Session& session, const std::string& path, const Image& image, Timing timing, uint32_t top) {
-  Json json = {{"image", path}, {"scores", Json::array()}};
-  for (const posy_score& s : best_scores(session, top)) {
-    const char* label = posy_label(session.engine(), s.class_index);
-    Json score;
-    if (label) {
-      score["label"] = label;
+// One path a line, as find and Windows write them.
+void label_lines(std::istream& lines, Labeler* labeler) {
+  bool first = true;
+  for (std::string line; Labeler::can_print() && std::getline(lines, line); first = false) {
+    if (first && line.rfind("\xef\xbb\xbf", 0) == 0) line.erase(0, 3);  // byte order mark
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.empty()) continue;
+    if (line.find('\0') != line.npos) {
+      const std::string name = line.substr(0, line.find('\0'));
+      labeler->fail(name, name +
+                              ": a zero byte follows this name in the list; one path a line is expected (find "
+                              "without -print0)");
+    } else if (line == "-") {
+      labeler->fail(line, "-: standard input is the list of images, and cannot be an image as well");
     } else {
-      score["label"] = s.class_index;
+      labeler->label(line);
     }
-    score["index"] = s.class_index;
-    score["score"] = json_float(s.score);
-    json["scores"].push_back(std::move(score));
   }
-  json["decode_ms"] = json_ms(timing.decode_ms);
-  json["run_ms"] = json_ms(timing.run_ms);
-  json["decoder"] = image.decoder;
-  return json;
-}
-
-Json json_layer(const std::string& name, const LayerWatch& watch) {
-  Json values = Json::array();
-  for (const float x : watch.values) values.push_back(json_float(x));
-  return {{"name", name}, {"shape", {watch.shape.h, watch.shape.w, watch.shape.c}}, {"values", std::move(values)}};
-}
-
-void label_image(Session& session, const std::string& path, const LabelOptions& options, LayerWatch* watch) {
-  Timing timing;
-  const double start = now_ms();
-  const Image image = read_image(path, options.limits);
-  timing.decode_ms = now_ms() - start;
-  session.set_image(image, path);
-  timing.run_ms = session.run();
-  if (options.json) {
-    Json json = json_result(session, path, image, timing, options.top);
-    if (!options.layer.empty()) json["layer"] = json_layer(options.layer, *watch);
-    print_json(json);
-    return;
-  }
-  if (options.many) std::printf("%s\n", path.c_str());
-  for (const posy_score& s : best_scores(session, options.top)) {
-    std::printf("%s (score=%.5f)\n", printable_name(session.label(s.class_index)).c_str(), (double)s.score);
-  }
-  std::fprintf(stderr, "%s: %u x %u, decoded by %s in %.1f ms, run in %.2f ms (%s)\n", path.c_str(), image.width,
-               image.height, image.decoder.c_str(), timing.decode_ms, timing.run_ms, posy_engine_isa(session.engine()));
 }
 
 // posy label MODEL IMAGE..., or the tutorial's --graph= and --image=.
-std::vector<std::string> model_and_images(const Args& args) {
+void take_words(const Args& args, LabelOptions* options) {
   std::vector<std::string> words = args.words();
   if (const auto graph = args.text("graph")) words.insert(words.begin(), *graph);
   for (const std::string& image : args.texts("image")) words.push_back(image);
-  if (words.size() < 2) throw UsageError("label takes a model and at least one image");
-  return words;
+  options->from_stdin = args.has("stdin");
+  options->watched = args.text("watch");
+  const int sources = (words.size() > 1) + options->from_stdin + options->watched.has_value();
+  if (words.empty() || sources == 0) {
+    throw UsageError("label takes a model and at least one image (or --stdin, or --watch DIR)");
+  }
+  if (sources > 1) throw UsageError("images, --stdin and --watch: one of the three");
+  options->model = words[0];
+  options->images.assign(words.begin() + 1, words.end());
 }
 
-int run(const Args& args) {
-  const std::vector<std::string> words = model_and_images(args);
+void take_watch_flags(const Args& args, LabelOptions* options) {
+  options->watch.once = args.has("once");
+  options->watch.poll_ms = args.number("poll", 10, 3600000).value_or(0);
+  if (!options->watched && (args.has("once") || args.has("poll")))
+    throw UsageError("--once and --poll go with --watch");
+}
+
+LabelOptions label_options(const Args& args) {
   LabelOptions options;
-  options.top = args.number("top", 0, 1u << 20).value_or(5);
-  options.json = args.has("json");
-  options.many = words.size() > 2;
+  take_words(args, &options);
+  take_watch_flags(args, &options);
+  if (args.has("json") && args.has("csv")) throw UsageError("--json and --csv: one of the two");
+  options.report.form = args.has("json") ? LabelForm::kJson : args.has("csv") ? LabelForm::kCsv : LabelForm::kText;
+  options.report.top = args.number("top", 0, 1u << 20).value_or(5);
+  std::error_code ignored;
+  options.report.many = options.images.size() != 1 || std::filesystem::is_directory(options.images[0], ignored);
   if (const auto megapixels = args.number("max-megapixels", 1, 4000))
     options.limits.max_pixels = *megapixels * 1000000ull;
   options.layer = args.text("layer").value_or("");
-  if (!options.layer.empty() && !options.json) throw UsageError("--layer prints its values as JSON: add --json");
+  if (!options.layer.empty() && options.report.form != LabelForm::kJson)
+    throw UsageError("--layer prints its values as JSON: add --json");
+  return options;
+}
 
+int run(const Args& args) {
+  const LabelOptions options = label_options(args);
   SessionOptions session_options;
   session_options.convert = convert_options(args);
   session_options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
   if (!options.layer.empty()) session_options.convert.keep_bottleneck = true;
-  Session session(words[0], session_options);
-  LayerWatch watch;
-  if (!options.layer.empty()) {
-    watch.model = &session.model();
-    watch.tensor = wanted_tensor(session.model(), options.layer);
-    posy_set_observer(session.engine(), LayerWatch::observe, &watch);
-  }
+  Session session(options.model, session_options);
+  Labeler labeler(&session, options);
 
-  int exit_code = 0;
-  for (size_t i = 1; i < words.size(); ++i) {
-    try {
-      label_image(session, words[i], options, &watch);
-    } catch (const InputError& error) {
-      exit_code = 1;
-      std::fprintf(stderr, "posy: %s\n", error.what());
-      if (options.json) print_json({{"image", words[i]}, {"error", error.what()}});
-    }
+  for (const std::string& image : options.images) labeler.label(image);
+  if (options.from_stdin) label_lines(std::cin, &labeler);
+  if (options.watched) {
+    watch_folder(*options.watched, options.watch, [&](const std::string& photo) {
+      labeler.label(photo);
+      return Labeler::can_print();
+    });
+    if (!options.watch.once) return 0;  // it was asked to end
   }
-  return exit_code;
+  return labeler.failed() ? 1 : 0;
 }
 
 }  // namespace
@@ -198,6 +170,11 @@ const Command& label_command() {
           {"top", "K", "how many classes, best first (5); 0: all, in class order"},
           {"threads", "N", "threads of one inference (POSY_THREADS, else 1)"},
           {"json", nullptr, "one JSON object per image"},
+          {"csv", nullptr, "lines of a table instead: image, rank, label, index, score, error"},
+          {"stdin", nullptr, "read the images' paths from standard input, one a line; each is answered at once"},
+          {"watch", "DIR", "label the photos in this folder, and each that appears, until Ctrl-C"},
+          {"once", nullptr, "with --watch: end when all that is there is labelled"},
+          {"poll", "MS", "with --watch: look so often, for folders of which the system tells no news (network drives)"},
           {"layer", "NAME", "with --json: the output of this node of the graph as well"},
           {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},
           {"graph", "FILE", "the model, as the tutorial's label_image spells it"},

@@ -11,17 +11,18 @@
 #include "loaders/write_posy.h"
 
 namespace posy {
-bool is_photo(const std::string& name) {
-  std::string suffix = std::filesystem::path(name).extension().string();
+
+bool is_photo_name(const std::string& path) {
+  std::string suffix = std::filesystem::path(path).extension().string();
   std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return (char)std::tolower(c); });
   return suffix == ".jpg" || suffix == ".jpeg" || suffix == ".png" || suffix == ".bmp" || suffix == ".gif";
 }
 
 std::vector<std::string> photos_of_folder(const std::string& folder, size_t most) {
   std::vector<std::string> all, some;
-  std::error_code error;
+  std::error_code error, ignored;
   for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (is_photo(at->path().string())) all.push_back(at->path().string());
+    if (is_photo_name(at->path().string()) && !at->is_directory(ignored)) all.push_back(at->path().string());
   }
   if (error) throw InputError(folder + ": cannot be read as a folder of photos: " + error.message());
   if (all.empty()) throw InputError(folder + ": no photos in this folder (.jpg, .jpeg, .png, .bmp, .gif)");

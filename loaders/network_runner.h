@@ -31,11 +31,11 @@ struct MadeRows {
   }
 };
 
-// By its suffix: JPEG, PNG, BMP or GIF.
-bool is_photo(const std::string& name);
+// Whether a file's name ends like that of a JPEG, PNG, BMP or GIF file.
+bool is_photo_name(const std::string& path);
 
-// Photos by their names, in a folder and those below it, sorted; at most `most` of them, evenly
-// chosen. Throws InputError if the folder cannot be read or has none.
+// Such files in a folder and those below it, sorted; at most `most` of them, evenly chosen. Throws InputError if the
+// folder cannot be read or has none.
 std::vector<std::string> photos_of_folder(const std::string& folder, size_t most);
 
 // The index of the greatest score.

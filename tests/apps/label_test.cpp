@@ -181,3 +181,120 @@ TEST_CASE("label: the image may come from standard input") {
   write_colour_files();
   CHECK(run_posy({"label", "graph.pb", "-", "--top=1"}, {}, flat_png(0, 0, 255)).out == "blue (score=0.57612)\n");
 }
+
+TEST_CASE("label: a folder stands for all photos in it and below it, in order") {
+  Workplace here;
+  write_colour_files();
+  std::filesystem::create_directories("photos/b/looks_like.png");
+  std::filesystem::copy_file("red.png", "photos/c.PNG");
+  std::filesystem::copy_file("green.png", "photos/b/green.png");
+  std::filesystem::copy_file("blue.png", "photos/a.png");
+  write("photos/notes.txt", bytes_of("no photo"));
+  const Outcome outcome = run_posy({"label", "graph.pb", "photos", "--top=1"});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out ==
+        "photos/a.png\nblue (score=0.57612)\nphotos/b/green.png\ngreen (score=0.57612)\n"
+        "photos/c.PNG\nred (score=0.57612)\n");
+  std::filesystem::create_directory("empty");
+  const Outcome none = run_posy({"label", "graph.pb", "empty", "photos/a.png", "--json", "--top=1"});
+  CHECK(none.code == 1);
+  CHECK(is_one_sentence_about(none.err, "empty: no photos in this folder"));
+  REQUIRE(none.json().size() == 2);
+  CHECK(contains(none.json()[0]["error"], "no photos"));
+  CHECK(none.json()[1]["scores"][0]["label"] == "blue");
+}
+
+TEST_CASE("label: --csv is a table of RFC 4180, with names quoted and errors in a column") {
+  Workplace here;
+  write_colour_files();
+  write("labels.txt", bytes_of("red, \"warm\"\ngreen\nblue\n"));
+  std::filesystem::copy_file("red.png", "a,b.png");
+  const Outcome outcome = run_posy({"label", "graph.pb", "a,b.png", "lost.png", "--csv", "--top=2"});
+  CHECK(outcome.code == 1);
+  const std::vector<std::string> parts = {"image,rank,label,index,score,error\r\n",
+                                          "\"a,b.png\",1,\"red, \"\"warm\"\"\",0,0.57611",
+                                          "\r\n\"a,b.png\",2,green,1,0.21194", "\r\nlost.png,,,,,lost.png: "};
+  size_t at = 0;
+  for (const std::string& part : parts) {
+    CAPTURE(part);
+    at = outcome.out.find(part, at);
+    REQUIRE(at != std::string::npos);
+  }
+  CHECK(outcome.out.rfind(parts[0], 0) == 0);
+  CHECK(outcome.out.substr(outcome.out.size() - 2) == "\r\n");
+
+  const std::string all = run_posy({"label", "graph.pb", "blue.png", "--csv", "--top=0"}).out;
+  CHECK(contains(all, "blue.png,2,\"red, "));
+  CHECK(contains(all, "blue.png,3,green,1,"));
+  CHECK(contains(all, "blue.png,1,blue,2,"));
+  CHECK(all.find(",0,0.21") < all.find(",1,0.21"));
+}
+
+TEST_CASE("label: --stdin takes a path a line, whatever ends it, and goes on behind what cannot be read") {
+  Workplace here;
+  write_colour_files();
+  std::filesystem::create_directory("photos");
+  std::filesystem::copy_file("blue.png", "photos/sky.png");
+  const std::string list = "\xef\xbb\xbfred.png\r\n\n\r\nlost.png\n-\nphotos\ngreen.png";
+  const Outcome text = run_posy({"label", "graph.pb", "--stdin", "--top=1"}, {}, bytes_of(list));
+  CHECK(text.code == 1);
+  CHECK(text.out ==
+        "red.png\nred (score=0.57612)\nphotos/sky.png\nblue (score=0.57612)\ngreen.png\ngreen (score=0.57612)\n");
+  CHECK(contains(text.err, "posy: lost.png: "));
+  CHECK(contains(text.err, "cannot be an image as well"));
+
+  const Outcome json = run_posy({"label", "graph.pb", "--stdin", "--json"}, {}, bytes_of("red.png\nlost.png\n"));
+  CHECK(json.code == 1);
+  REQUIRE(json.json().size() == 2);
+  CHECK(json.json()[0]["scores"][0]["label"] == "red");
+  CHECK(contains(json.json()[1]["error"], "lost.png"));
+
+  CHECK(run_posy({"label", "graph.pb", "--stdin", "--top=1"}, {}, bytes_of("red.png\n")).code == 0);
+  const Outcome nothing = run_posy({"label", "graph.pb", "--stdin", "--csv"});
+  CHECK(nothing.code == 0);
+  CHECK(nothing.out == "image,rank,label,index,score,error\r\n");
+  const Outcome zeros = run_posy({"label", "graph.pb", "--stdin"}, {}, bytes_of("red.png\0blue.png\0"sv));
+  CHECK(zeros.code == 1);
+  CHECK(is_one_sentence_about(zeros.err, "red.png: a zero byte"));
+}
+
+TEST_CASE("label: --stdin answers each line before it reads the next") {
+  Workplace here;
+  write_colour_files();
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  ::fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  const pid_t pid = start_posy({"label", "graph.pb", "--stdin", "--top=1"}, {}, ends[0]);
+  ::close(ends[0]);
+  REQUIRE(pid != 0);
+  std::string expected;
+  for (const std::string name : {"red", "blue", "green"}) {
+    const std::string line = name + ".png\n";
+    REQUIRE(::write(ends[1], line.data(), line.size()) == (ssize_t)line.size());
+    expected += line + name + " (score=0.57612)\n";
+    CHECK(becomes_true([&] { return read("stream.out") == expected; }));
+  }
+  ::close(ends[1]);
+  CHECK(outcome_of(pid).code == 0);
+}
+
+TEST_CASE("label: images, --stdin and --watch are told apart, and so are --json and --csv") {
+  Workplace here;
+  for (const auto& [words, part] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"label", "graph.pb"}, "--stdin"},
+           {{"label", "--stdin"}, "takes a model"},
+           {{"label", "graph.pb", "a.png", "--stdin"}, "one of the three"},
+           {{"label", "graph.pb", "--watch", ".", "--stdin"}, "one of the three"},
+           {{"label", "graph.pb", "--watch", ".", "a.png"}, "one of the three"},
+           {{"label", "graph.pb", "a.png", "--json", "--csv"}, "one of the two"},
+           {{"label", "graph.pb", "a.png", "--once"}, "go with --watch"},
+           {{"label", "graph.pb", "a.png", "--poll", "100"}, "go with --watch"},
+           {{"label", "graph.pb", "--watch", ".", "--poll", "0"}, "--poll wants a whole number from 10"},
+           {{"label", "graph.pb", "a.png", "--csv", "--layer", "pool"}, "--json"},
+       }) {
+    const Outcome outcome = run_posy(words);
+    CAPTURE(part);
+    CHECK(outcome.code == 2);
+    CHECK(contains(outcome.err, part));
+  }
+}

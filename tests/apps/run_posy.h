@@ -85,11 +85,11 @@ struct Outcome {
   }
 };
 
-// The exit code, standard output and standard error of `posy words...`. `variables` ("NAME=value") are added to the
-// environment, from which POSY_* are taken. `standard_output` may be a device.
-inline Outcome run_posy(const std::vector<std::string>& words, const std::vector<std::string>& variables = {},
-                        const Bytes& standard_input = {}, const char* standard_output = "stream.out") {
-  write("stream.in", standard_input);
+// Starts `posy words...`, with standard input from the descriptor `standard_input`; what it prints goes to stream.err
+// and `standard_output`, which may be a device. `variables` ("NAME=value") are added to the environment, from which
+// POSY_* are taken. 0 if it could not be started.
+inline pid_t start_posy(const std::vector<std::string>& words, const std::vector<std::string>& variables,
+                        int standard_input, const char* standard_output = "stream.out") {
   std::vector<std::string> environment = variables;
   for (char** at = environ; *at; ++at) {
     if (std::string_view(*at).rfind("POSY_", 0) != 0) environment.push_back(*at);
@@ -104,19 +104,34 @@ inline Outcome run_posy(const std::vector<std::string>& words, const std::vector
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, 0, "stream.in", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, standard_input, 0);
   posix_spawn_file_actions_addopen(&files, 1, standard_output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_addopen(&files, 2, "stream.err", O_WRONLY | O_CREAT | O_TRUNC, 0600);
   pid_t pid = 0;
   const int error = posix_spawn(&pid, POSY_COMMAND, &files, nullptr, argv.data(), envp.data());
   posix_spawn_file_actions_destroy(&files);
+  return error == 0 ? pid : 0;
+}
+
+// What came of it, once it has ended.
+inline Outcome outcome_of(pid_t pid) {
   Outcome outcome;
   int status = 0;
-  if (error != 0 || ::waitpid(pid, &status, 0) != pid) return outcome;
+  if (pid == 0 || ::waitpid(pid, &status, 0) != pid) return outcome;
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
   outcome.out = read("stream.out");
   outcome.err = read("stream.err");
   return outcome;
+}
+
+// The exit code, standard output and standard error of `posy words...`, as start_posy() runs it.
+inline Outcome run_posy(const std::vector<std::string>& words, const std::vector<std::string>& variables = {},
+                        const Bytes& standard_input = {}, const char* standard_output = "stream.out") {
+  write("stream.in", standard_input);
+  const int input = ::open("stream.in", O_RDONLY);
+  const pid_t pid = start_posy(words, variables, input, standard_output);
+  ::close(input);
+  return outcome_of(pid);
 }
 
 // A PNG of one colour.
@@ -149,6 +164,16 @@ inline double own_score(double own, double other) {
 inline bool is_one_sentence_about(const std::string& err, const std::string& name) {
   const bool one_line = !err.empty() && err.find('\n') == err.size() - 1;
   return one_line && err.rfind("posy: ", 0) == 0 && err.find(name) != std::string::npos;
+}
+
+// Whether `condition` holds soon: within half a minute, for a machine that is busy with other things.
+template <class Condition>
+bool becomes_true(Condition condition) {
+  for (int i = 0; i < 3000; ++i) {
+    if (condition()) return true;
+    ::usleep(10000);
+  }
+  return false;
 }
 
 inline bool contains(const std::string& text, const std::string& part) {

@@ -1,0 +1,121 @@
+#include "apps/label_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "apps/csv.h"
+#include "apps/json.h"
+#include "loaders/graph.h"
+
+namespace posy {
+namespace {
+
+struct RankedScore {
+  uint32_t class_index;
+  float score;
+  uint32_t rank;  // 1 is the best
+};
+
+// The order of posy_top(), which is made for few of the classes.
+bool is_better(const RankedScore& a, const RankedScore& b) {
+  const bool a_nan = std::isnan(a.score), b_nan = std::isnan(b.score);
+  if (a_nan != b_nan) return b_nan;
+  if (!a_nan && a.score != b.score) return a.score > b.score;
+  return a.class_index < b.class_index;
+}
+
+std::vector<RankedScore> all_scores(Session& session) {
+  std::vector<RankedScore> scores;
+  for (uint32_t i = 0; i < posy_class_count(session.engine()); ++i)
+    scores.push_back({i, posy_scores(session.engine())[i], 0});
+  std::sort(scores.begin(), scores.end(), is_better);
+  for (size_t i = 0; i < scores.size(); ++i) scores[i].rank = (uint32_t)i + 1;
+  std::sort(scores.begin(), scores.end(),
+            [](const RankedScore& a, const RankedScore& b) { return a.class_index < b.class_index; });
+  return scores;
+}
+
+std::vector<RankedScore> scores_of(Session& session, uint32_t top) {
+  if (top == 0) return all_scores(session);
+  std::vector<posy_score> best(std::min(top, posy_class_count(session.engine())));
+  posy_top(session.engine(), best.data(), (uint32_t)best.size());
+  std::vector<RankedScore> scores;
+  for (const posy_score& s : best) scores.push_back({s.class_index, s.score, (uint32_t)scores.size() + 1});
+  return scores;
+}
+
+Json json_layer(const LayerValues& layer) {
+  Json values = Json::array();
+  for (const float x : layer.values()) values.push_back(json_float(x));
+  const posy_shape shape = layer.shape();
+  return {{"name", layer.name()}, {"shape", {shape.h, shape.w, shape.c}}, {"values", std::move(values)}};
+}
+
+void print_label_json(const LabelReport& report, Session& session, const std::string& path, const Image& image,
+                      LabelTiming timing, const LayerValues* layer) {
+  Json json = {{"image", path}, {"scores", Json::array()}};
+  for (const RankedScore& s : scores_of(session, report.top)) {
+    const char* label = posy_label(session.engine(), s.class_index);
+    Json score;
+    if (label) {
+      score["label"] = label;
+    } else {
+      score["label"] = s.class_index;
+    }
+    score["index"] = s.class_index;
+    score["score"] = json_float(s.score);
+    json["scores"].push_back(std::move(score));
+  }
+  json["decode_ms"] = json_ms(timing.decode_ms);
+  json["run_ms"] = json_ms(timing.run_ms);
+  json["decoder"] = image.decoder;
+  if (layer) json["layer"] = json_layer(*layer);
+  print_json(json);
+}
+
+void print_label_text(const LabelReport& report, Session& session, const std::string& path, const Image& image,
+                      LabelTiming timing) {
+  if (report.many) std::printf("%s\n", path.c_str());
+  for (const RankedScore& s : scores_of(session, report.top)) {
+    std::printf("%s (score=%.5f)\n", printable_name(session.label(s.class_index)).c_str(), (double)s.score);
+  }
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s: %u x %u, decoded by %s in %.1f ms, run in %.2f ms (%s)\n", path.c_str(), image.width,
+               image.height, image.decoder.c_str(), timing.decode_ms, timing.run_ms, posy_engine_isa(session.engine()));
+}
+
+void print_label_csv(const LabelReport& report, Session& session, const std::string& path) {
+  for (const RankedScore& s : scores_of(session, report.top)) {
+    char score[32];
+    std::snprintf(score, sizeof score, "%.9g", (double)s.score);
+    const std::string line = csv_line(
+        {path, std::to_string(s.rank), session.label(s.class_index), std::to_string(s.class_index), score, ""});
+    std::fputs(line.c_str(), stdout);
+  }
+}
+
+}  // namespace
+
+void print_label_header(const LabelReport& report) {
+  if (report.form != LabelForm::kCsv) return;
+  std::fputs(csv_line({"image", "rank", "label", "index", "score", "error"}).c_str(), stdout);
+  std::fflush(stdout);
+}
+
+void print_label(const LabelReport& report, Session& session, const std::string& path, const Image& image,
+                 LabelTiming timing, const LayerValues* layer) {
+  if (report.form == LabelForm::kJson) print_label_json(report, session, path, image, timing, layer);
+  if (report.form == LabelForm::kText) print_label_text(report, session, path, image, timing);
+  if (report.form == LabelForm::kCsv) print_label_csv(report, session, path);
+  std::fflush(stdout);
+}
+
+void print_label_error(const LabelReport& report, const std::string& path, const std::string& error) {
+  std::fprintf(stderr, "posy: %s\n", error.c_str());
+  if (report.form == LabelForm::kJson) print_json({{"image", path}, {"error", error}});
+  if (report.form == LabelForm::kCsv) std::fputs(csv_line({path, "", "", "", "", error}).c_str(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace posy
