@@ -4,15 +4,18 @@
 #include <filesystem>
 
 #include "apps/commands.h"
-#include "apps/json.h"
+#include "apps/outputs.h"
 #include "apps/photo_team.h"
 #include "apps/progress.h"
+#include "apps/retrain_report.h"
 #include "loaders/bottlenecks.h"
 #include "loaders/file.h"
 #include "loaders/fit_novelty.h"
 #include "loaders/graph.h"
 #include "loaders/head.h"
 #include "loaders/labelled_folder.h"
+#include "loaders/network_runner.h"
+#include "loaders/retrained_graph.h"
 #include "loaders/softmax_regression.h"
 
 namespace posy {
@@ -25,7 +28,8 @@ struct RetrainOptions {
   std::string bottleneck, bottleneck_dir;
   SplitRule split;
   bool add = false, json = false, fit_unknown = true;
-  std::optional<DescentOptions> descent;  // retrain.py's way
+  std::string graph_out, html, tensorboard, unknown;  // empty: not asked for
+  std::optional<DescentOptions> descent;              // retrain.py's way
   std::optional<WeightChoice> weights;
 };
 
@@ -41,6 +45,15 @@ struct Rows {
 // flowers.posy -> flowers_bottlenecks
 std::string cache_folder(const std::string& model) {
   return std::filesystem::path(model).replace_extension().string() + "_bottlenecks";
+}
+
+// retrained_graph.pb -> retrained_labels.txt, any.pb -> any_labels.txt: where convert looks for them.
+std::string labels_beside(const std::string& graph) {
+  std::string stem = std::filesystem::path(graph).replace_extension().string();
+  const std::string end = "_graph";
+  if (stem.size() > end.size() && stem.compare(stem.size() - end.size(), end.size(), end) == 0)
+    stem.resize(stem.size() - end.size());
+  return stem + "_labels.txt";
 }
 
 class Retraining {
@@ -63,10 +76,14 @@ class Retraining {
     const double computed = now_ms();
     train();
     const double trained = now_ms();
-    bottleneck_seconds_ = (computed - start) / 1000;
-    training_seconds_ = (trained - computed) / 1000;
-    write();
-    report();
+    RetrainReport report = evaluated();
+    report.model_bytes = write();
+    report.bottleneck_seconds = (computed - start) / 1000;
+    report.training_seconds = (trained - computed) / 1000;
+    report.seconds = (now_ms() - start) / 1000;
+    if (!options_.html.empty()) write_text(options_.html, retrain_page(report));
+    if (!options_.tensorboard.empty()) say(write_curve_events(report, options_.tensorboard) + ": for TensorBoard");
+    options_.json ? print_report_json(report) : print_report(report);
   }
 
  private:
@@ -204,28 +221,82 @@ class Retraining {
     return WeightChoice::kF32;
   }
 
-  void write() const {
+  // Returns the bytes of the model.
+  size_t write() const {
     const std::vector<uint8_t> posy =
         with_new_head(model(), bottleneck_, {trained_.layer, labels_, weights(), novelty_});
     checked_model(options_.output, posy);
+    // The graph first: what it may be refused for is known before the model is replaced.
+    if (!options_.graph_out.empty()) {
+      write_file(options_.graph_out, retrained_graph(options_.base, node_name(bottleneck_.tensor), trained_.layer));
+      std::string labels;
+      for (const std::string& label : labels_) labels += label + "\n";
+      write_text(labels_beside(options_.graph_out), labels);
+    }
     write_file(options_.output, posy);
     if (options_.add && options_.bottleneck_dir.empty()) cache_.copy_to(cache_folder(options_.output));
+    return posy.size();
   }
 
-  void report() const {
-    const Fit training = fit_of(trained_.layer, rows_.training), validation = fit_of(trained_.layer, rows_.validation),
-              testing = fit_of(trained_.layer, rows_.testing);
-    if (options_.json) {
-      print_json({{"model", options_.output}});
-      return;
+  std::string node_name(uint32_t tensor) const { return model().string(model().tensors[tensor].name); }
+
+  RetrainReport evaluated() {
+    RetrainReport report;
+    report.model = options_.output;
+    report.base = options_.base;
+    report.folder = options_.folder;
+    report.bottleneck_dir = cache_.folder();
+    report.labels = labels_;
+    report.training = rows_.training.count();
+    report.validation = rows_.validation.count();
+    report.testing = rows_.testing.count();
+    report.computed = computed_;
+    report.unreadable = unreadable_.size();
+    report.channels = bottleneck_.channels;
+    report.of_training = fit_of(trained_.layer, rows_.training);
+    report.of_validation = fit_of(trained_.layer, rows_.validation);
+    report.of_testing = fit_of(trained_.layer, rows_.testing);
+    report.descended = options_.descent.has_value();
+    report.weight_decay = trained_.weight_decay;
+    report.curve = trained_.curve;
+    add_answers(&report);
+    if (novelty_) report.novelty = novelty_figures();
+    return report;
+  }
+
+  // Of the testing photos, one by one.
+  void add_answers(RetrainReport* report) const {
+    std::vector<std::pair<float, bool>> answers;
+    report->of_class.resize(labels_.size());
+    for (size_t i = 0; i < rows_.testing.count(); ++i) {
+      const std::vector<float> scores = softmax_of(logits_of(trained_.layer, rows_.testing.row(i)));
+      const uint32_t truth = rows_.testing.classes[i];
+      const size_t best = best_class(scores);
+      answers.emplace_back(scores[best], best == truth);
+      ++report->of_class[truth].first;
+      report->of_class[truth].second += best == truth;
     }
-    std::printf("%zu classes, %zu photos to train with, %zu to validate, %zu to test\n", labels_.size(),
-                rows_.training.count(), rows_.validation.count(), rows_.testing.count());
-    std::printf("accuracy: training %.1f%%, validation %.1f%%, testing %.1f%% (cross entropy %.4f, %.4f, %.4f)\n",
-                100 * training.accuracy, 100 * validation.accuracy, 100 * testing.accuracy, training.cross_entropy,
-                validation.cross_entropy, testing.cross_entropy);
-    std::printf("decay %g, %zu steps; %zu bottlenecks computed in %.1f s, trained in %.1f s\n", trained_.weight_decay,
-                trained_.curve.size(), computed_, bottleneck_seconds_, training_seconds_);
+    report->coverage = coverage_at(std::move(answers), 0.95);
+  }
+
+  NoveltyFigures novelty_figures() {
+    std::vector<double> known, unknown;
+    for (size_t i = 0; i < rows_.testing.count(); ++i) known.push_back(novelty_of(*novelty_, rows_.testing.row(i)));
+    if (!options_.unknown.empty()) {
+      const std::vector<std::string> photos = photos_of_folder(options_.unknown, SIZE_MAX);
+      team_.run(
+          photos.size(), [&](size_t i) { return photos[i]; },
+          [&](size_t, PhotoResult&& result) {
+            if (!result.error.empty()) return say("left out: " + result.error), true;
+            unknown.push_back(novelty_of(*novelty_, result.watched.data()));
+            return true;
+          });
+    }
+    const auto share = [](const std::vector<double>& of, auto holds) {
+      return of.empty() ? 0 : (double)std::count_if(of.begin(), of.end(), holds) / (double)of.size();
+    };
+    return {share(known, [](double x) { return x <= 1; }), unknown.size(),
+            share(unknown, [](double x) { return x > 1; }), auroc(known, unknown)};
   }
 
   static void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
@@ -242,7 +313,6 @@ class Retraining {
   size_t computed_ = 0;
   TrainedLayer trained_;
   std::optional<NoveltyRule> novelty_;
-  double bottleneck_seconds_ = 0, training_seconds_ = 0;
 };
 
 RetrainOptions retrain_options(const Args& args) {
@@ -261,6 +331,10 @@ RetrainOptions retrain_options(const Args& args) {
   options.add = args.has("add");
   options.json = args.has("json");
   options.fit_unknown = !args.has("no-reject");
+  options.graph_out = args.text("graph-out").value_or("");
+  options.html = args.text("html").value_or("");
+  options.tensorboard = args.text("tensorboard").value_or("");
+  options.unknown = args.text("unknown").value_or("");
   if (const auto steps = args.number("steps", 1, 10'000'000)) {
     options.descent.emplace();
     options.descent->steps = *steps;
@@ -272,6 +346,7 @@ RetrainOptions retrain_options(const Args& args) {
 
 int run(const Args& args) {
   const RetrainOptions options = retrain_options(args);
+  check_outputs(args, {"output", "graph-out", "html"});
   ConvertOptions convert = convert_options(args);
   if (!options.bottleneck.empty()) convert.keep_bottleneck = true;
   Retraining(options, convert, photo_threads(args)).run();
@@ -287,6 +362,7 @@ const Command& retrain_command() {
       "a new last layer, trained on the photos in DIR, one sub-folder per class",
       with_convert_flags({
           {"output", "FILE", "where to write the model"},
+          {"graph-out", "FILE", "a graph such as retrain.py writes as well, with its labels beside it"},
           {"add", nullptr, "BASE was retrained; DIR has photos of classes to add"},
           {"steps", "N", "train as retrain.py does: N steps of gradient descent"},
           {"learning-rate", "R", "of these (0.01)"},
@@ -295,6 +371,9 @@ const Command& retrain_command() {
           {"testing-percentage", "N", "photos to test with (10)"},
           {"validation-percentage", "N", "photos to choose by (10)"},
           {"image-dir-as", "PATH", "divide photos as if DIR were spelled so"},
+          {"unknown", "DIR", "photos of other things: how many of them the model will not know"},
+          {"html", "FILE", "learning curves and figures as a page"},
+          {"tensorboard", "DIR", "learning curves for TensorBoard"},
           {"no-reject", nullptr, "no rule by which pictures of other things are unknown"},
           {"threads", "N", "photos at a time (POSY_THREADS, else all processors)"},
           {"json", nullptr, "one JSON object"},

@@ -19,6 +19,7 @@ class BottleneckCache {
   // By several threads, each other photos.
   void write(const std::string& class_folder, const std::string& photo_file, const std::vector<float>& values) const;
 
+  const std::string& folder() const { return folder_; }
   std::string path_of(const std::string& class_folder, const std::string& photo_file) const;
 
   // Where the photos are, and how that is spelled for the split: retrain --add has to know it of photos that it does

@@ -299,6 +299,11 @@ std::vector<float> logits_of(const LinearLayer& layer, const float* row) {
   return sums;
 }
 
+std::vector<float> softmax_of(std::vector<float> logits) {
+  softmax(&logits, 0);
+  return logits;
+}
+
 TrainedLayer train_softmax(const LabelledRows& training, const LabelledRows& validation, size_t classes,
                            const Spread& spread) {
   constexpr double kDecays[] = {1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001};
@@ -307,16 +312,17 @@ TrainedLayer train_softmax(const LabelledRows& training, const LabelledRows& val
   const LabelledRows rows = scaling.applied(training), held_out = scaling.applied(validation);
   Vector at(training.channels * classes + classes);
   TrainedLayer best;
+  std::vector<LearningPoint> curve;  // over all that was tried so far
   double least = INFINITY;
   for (const double decay : kDecays) {
     const Objective objective(rows, classes, decay, spread);
     TrainedLayer trained;
     trained.weight_decay = decay;
-    uint32_t step = 0;
     minimize(objective, &at, [&] {
       const Rows layer = objective.layer_at(at);
-      trained.curve.push_back({++step, fit_of_rows(layer, rows), fit_of_rows(layer, held_out)});
+      curve.push_back({(uint32_t)curve.size() + 1, fit_of_rows(layer, rows), fit_of_rows(layer, held_out)});
     });
+    trained.curve = curve;
     trained.layer = scaling.removed(objective.layer_at(at));
     if (validation.count() == 0) {
       best = std::move(trained);

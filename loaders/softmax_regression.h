@@ -24,8 +24,9 @@ struct Fit {
 };
 Fit fit_of(const LinearLayer& layer, const LabelledRows& rows);
 
-// Logits of one row.
+// Logits of one row, and the probabilities that they mean.
 std::vector<float> logits_of(const LinearLayer& layer, const float* row);
+std::vector<float> softmax_of(std::vector<float> logits);
 
 struct LearningPoint {
   uint32_t step = 0;
@@ -35,7 +36,7 @@ struct LearningPoint {
 struct TrainedLayer {
   LinearLayer layer;
   double weight_decay = 0;  // of the solver: what was chosen
-  std::vector<LearningPoint> curve;
+  std::vector<LearningPoint> curve;  // of all steps until this layer was found
 };
 
 // Calls task(0) ... task(count - 1), on any threads, and returns when all are done.
