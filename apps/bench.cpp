@@ -70,14 +70,8 @@ class ModelBench {
 
   // The clock of the ops costs a little, so these are runs of their own.
   void clocked_run(BenchResult* result) {
-    OpClock clock;
-    clock.ms.assign(result->op_runs.size(), 0);
-    session_.set_image(image_, "the test picture");
-    posy_set_observer(session_.engine(), OpClock::observe, &clock);
-    clock.last = now_ms();
-    session_.run();
-    posy_set_observer(session_.engine(), nullptr, nullptr);
-    for (size_t op = 0; op < clock.ms.size(); ++op) result->op_runs[op].push_back(clock.ms[op]);
+    const std::vector<double> ms = posy::clocked_run(session_, image_);
+    for (size_t op = 0; op < ms.size(); ++op) result->op_runs[op].push_back(ms[op]);
   }
 
   // Those that are due after run `i` of `runs`.

@@ -29,4 +29,16 @@ inline Image test_picture(posy_shape shape) {
   return image;
 }
 
+// Milliseconds of each op in one run.
+inline std::vector<double> clocked_run(Session& session, const Image& picture) {
+  OpClock clock;
+  clock.ms.assign(session.model().op_count, 0);
+  session.set_image(picture, "the test picture");
+  posy_set_observer(session.engine(), OpClock::observe, &clock);
+  clock.last = now_ms();
+  session.run();
+  posy_set_observer(session.engine(), nullptr, nullptr);
+  return clock.ms;
+}
+
 }  // namespace posy
