@@ -1,6 +1,7 @@
 #include "apps/class_match.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "apps/args.h"
@@ -16,7 +17,9 @@ constexpr size_t kMostListed = 12;
 std::string list_of(const std::vector<std::string>& names) {
   std::string list;
   const size_t shown = names.size() <= kMostListed ? names.size() : kMostListed - 1;
-  for (size_t i = 0; i < shown; ++i) list += (i ? ", " : "") + printable_name(names[i]);
+  const bool have_commas = std::any_of(names.begin(), names.begin() + (ptrdiff_t)shown,
+                                       [](const std::string& name) { return name.find(',') != std::string::npos; });
+  for (size_t i = 0; i < shown; ++i) list += (i == 0 ? "" : have_commas ? "; " : ", ") + printable_name(names[i]);
   if (shown < names.size()) list += " and " + std::to_string(names.size() - shown) + " more";
   return list;
 }
@@ -38,17 +41,19 @@ size_t number_length(const std::string& label) {
   return is_synset ? 10 : 0;
 }
 
-// What else a label is known by.
-std::vector<std::string> other_names(const std::string& label) {
-  std::vector<std::string> names;
+// What a label is known by, the surest first: all of it, without the number, the first of several names, each of them.
+// An earlier meaning of a word counts more than a later one ("harp": 595 has no other name, to 594 it is one of four).
+constexpr size_t kSurenesses = 4;
+std::array<std::vector<std::string>, kSurenesses> names_of(const std::string& label) {
   const size_t number = number_length(label);
+  std::vector<std::string> names;
   if (number > 0) names.push_back(label.substr(0, number - 1));
   for (size_t at = number; at < label.size();) {
     const size_t end = std::min(label.find(',', at), label.size());
     names.push_back(label.substr(at, end - at));
     at = end + 1;
   }
-  return names;
+  return {{{label}, {label.substr(number)}, {label.substr(number, label.find(',') - number)}, names}};
 }
 
 // Classes by a name; those of an ambiguous one are several.
@@ -65,16 +70,18 @@ class Matcher {
           const LabelledFolder& folder)
       : model_name_(model_name), labels_(labels), folder_name_(folder_name), folder_(folder) {
     for (uint32_t i = 0; i < labels.size(); ++i) {
-      add_name(labels[i], i, &labels_by_name_);
-      for (const std::string& name : other_names(labels[i])) add_name(name, i, &others_by_name_);
+      const auto names = names_of(labels[i]);
+      for (size_t sure = 0; sure < kSurenesses; ++sure) {
+        for (const std::string& name : names[sure]) add_name(name, i, &by_name_[sure]);
+      }
     }
   }
 
   uint32_t class_of(const std::string& label) const {
     const std::string name = stripped(label);
-    for (const Names* names : {&labels_by_name_, &others_by_name_}) {
-      const auto found = names->find(name);
-      if (found == names->end()) continue;
+    for (const Names& names : by_name_) {
+      const auto found = names.find(name);
+      if (found == names.end()) continue;
       if (found->second.size() == 1) return found->second[0];
       throw InputError(model_name_ + ": " + std::to_string(found->second.size()) + " classes are called '" + label +
                        "' (" + labels_[found->second[0]] + "; " + labels_[found->second[1]] + "); name the folder in " +
@@ -86,8 +93,8 @@ class Matcher {
  private:
   InputError no_such_class(const std::string& label) const {
     std::vector<std::string> known;
-    for (const Names* names : {&labels_by_name_, &others_by_name_}) {
-      for (const auto& entry : *names) known.push_back(entry.first);
+    for (const Names& names : by_name_) {
+      for (const auto& entry : names) known.push_back(entry.first);
     }
     const std::string closest = closest_name(known, stripped(label));
     return InputError(folder_name_ + ": " + model_name_ + " has no class '" + label + "'" +
@@ -100,7 +107,7 @@ class Matcher {
   const std::vector<std::string>& labels_;
   const std::string& folder_name_;
   const LabelledFolder& folder_;
-  Names labels_by_name_, others_by_name_;
+  std::array<Names, kSurenesses> by_name_;
 };
 
 ClassMatch match_without_labels(const std::string& model_name, uint32_t classes, const std::string& folder_name,

@@ -13,7 +13,7 @@ namespace posy {
 namespace {
 
 constexpr size_t kClassesAsMatrix = 40, kClassesWithRoom = 8;
-constexpr size_t kConfusionsListed = 60, kUnreadableListed = 200;
+constexpr size_t kConfusionsListed = 40, kUnreadableListed = 200;
 constexpr size_t kUnsureShown = 12;
 constexpr uint32_t kThumbnailSide = 144;
 constexpr size_t kMostThumbnailBytes = 4 << 20;

@@ -47,7 +47,7 @@ button:focus-visible, select:focus-visible, summary:focus-visible, .scroll:focus
 .table thead th { color: var(--soft); font-size: 12.5px; vertical-align: bottom; white-space: nowrap; }
 .table .number { text-align: right; white-space: nowrap; }
 .table thead button { all: unset; cursor: pointer; }
-.table tbody th { overflow-wrap: anywhere; min-width: 7em; }
+.table tbody th { overflow-wrap: break-word; min-width: 7em; }
 .table td.share { min-width: 110px; width: 30%; }
 .share span { display: block; height: 10px; border-radius: 2px; background: var(--bar); min-width: 1px; }
 #confusions button { all: unset; cursor: pointer; text-decoration: underline; }
@@ -58,8 +58,10 @@ figure { margin: 0; }
 .bin { fill: var(--bar); fill-opacity: 0.55; } .count { fill: var(--soft); fill-opacity: 0.45; }
 .whisker { stroke: var(--ink); stroke-width: 1.5; } .at { fill: var(--ink); }
 summary { cursor: pointer; color: var(--soft); margin: 8px 0; }
+.choices label { max-width: 100%; display: flex; flex-wrap: wrap; gap: 2px 6px; align-items: center; min-width: 0; }
 .choices { display: flex; flex-wrap: wrap; gap: 8px 18px; align-items: center; margin: 8px 0; }
-select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--soft); border-radius: 4px; padding: 3px 6px; max-width: 100%; }
+select { font: inherit; color: inherit; background: var(--page); border: 1px solid var(--soft); border-radius: 4px; padding: 3px 6px; min-width: 0; max-width: 100%; }
+.choices button { font: inherit; color: inherit; background: none; border: 1px solid var(--soft); border-radius: 4px; padding: 3px 10px; cursor: pointer; }
 .photos { display: grid; grid-template-columns: repeat(auto-fill, minmax(144px, 1fr)); gap: 16px 14px; list-style: none; margin: 10px 0; padding: 0; }
 .photos li { min-width: 0; }
 .photos img, .photos .none { display: block; width: 100%; height: 144px; object-fit: contain; object-position: left bottom; }

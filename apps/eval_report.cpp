@@ -78,12 +78,28 @@ std::string summary_text(const EvalReport& report) {
   return text;
 }
 
+// Of more classes than can be looked at, those with the least F1.
+std::vector<size_t> classes_to_show(const Evaluation& e, std::string* title) {
+  std::vector<size_t> shown;
+  for (size_t i = 0; i < e.classes.size(); ++i) {
+    const bool is_seen = e.classes[i].photos > 0 || e.classes[i].predicted > 0;
+    if (is_seen || e.classes.size() <= kClassesAsMatrix) shown.push_back(i);
+  }
+  if (shown.size() <= kClassesAsMatrix) return shown;
+  *title = "the " + std::to_string(kClassesAsMatrix) + " of " + std::to_string(shown.size()) +
+           " classes with the least F1 (--html, --json: all)\n";
+  std::stable_sort(shown.begin(), shown.end(), [&](size_t a, size_t b) { return e.classes[a].f1 < e.classes[b].f1; });
+  shown.resize(kClassesAsMatrix);
+  return shown;
+}
+
 std::string classes_text(const EvalReport& report) {
   const size_t width = label_width(report);
-  std::string text = "\n" + padded("", width) + "  photos   right  precision  recall     F1\n";
-  for (size_t i = 0; i < report.labels.size(); ++i) {
+  std::string title;
+  const std::vector<size_t> shown = classes_to_show(report.evaluation, &title);
+  std::string text = "\n" + title + padded("", width) + "  photos   right  precision  recall     F1\n";
+  for (const size_t i : shown) {
     const ClassFigures& figures = report.evaluation.classes[i];
-    if (figures.photos == 0 && figures.predicted == 0 && report.labels.size() > kClassesAsMatrix) continue;
     text += padded(shown_name(report.labels[i], 24), width) + formatted("  %6zu  %6zu", figures.photos, figures.right) +
             right(number_or_dash(figures.precision), 11) + right(number_or_dash(figures.recall), 8) +
             right(number_or_dash(figures.f1), 7) + "\n";
