@@ -22,6 +22,7 @@ struct LabelOptions {
   LabelReport report;
   ImageLimits limits;
   std::string layer;
+  const PreprocessVariant* preprocess = nullptr;  // null: the engine's own, which is the model's
 };
 
 // Labels one photo after the other; those that cannot be read are reported and passed over.
@@ -64,7 +65,11 @@ class Labeler {
       const double start = now_ms();
       const Image image = read_image(path, options_.limits);
       timing.decode_ms = now_ms() - start;
-      session_.set_image(image, path);
+      if (options_.preprocess) {
+        session_.set_image(image, path, *options_.preprocess);
+      } else {
+        session_.set_image(image, path);
+      }
       timing.run_ms = session_.run();
       print_label(options_.report, session_, path, image, timing, layer_ ? &*layer_ : nullptr);
     } catch (const InputError& error) {
@@ -121,6 +126,26 @@ void take_watch_flags(const Args& args, LabelOptions* options) {
     throw UsageError("--once and --poll go with --watch");
 }
 
+const PreprocessVariant* wanted_variant(const Args& args) {
+  const std::optional<std::string> name = args.text("preprocess");
+  if (!name) return nullptr;
+  std::vector<std::string> names;
+  std::string list;
+  for (const PreprocessVariant& variant : preprocess_variants()) {
+    if (variant.name == *name) {
+      const bool has_own = variant.scaling != Scaling::kOfModel;
+      if (has_own && (args.has("mean") || args.has("std")))
+        throw UsageError("--preprocess " + *name + " has a mean and std of its own: leave out --mean and --std");
+      return variant.name == std::string("model") ? nullptr : &variant;
+    }
+    list += (names.empty() ? "" : ", ") + std::string(variant.name);
+    names.push_back(variant.name);
+  }
+  const std::string closest = closest_name(names, *name);
+  throw UsageError("there is no --preprocess '" + *name + "'; " +
+                   (closest.empty() ? "" : "did you mean " + closest + "? ") + "there are " + list);
+}
+
 LabelOptions label_options(const Args& args) {
   LabelOptions options;
   take_words(args, &options);
@@ -135,6 +160,7 @@ LabelOptions label_options(const Args& args) {
   options.layer = args.text("layer").value_or("");
   if (!options.layer.empty() && options.report.form != LabelForm::kJson)
     throw UsageError("--layer prints its values as JSON: add --json");
+  options.preprocess = wanted_variant(args);
   return options;
 }
 
@@ -175,6 +201,9 @@ const Command& label_command() {
           {"watch", "DIR", "label the photos in this folder, and each that appears, until Ctrl-C"},
           {"once", nullptr, "with --watch: end when all that is there is labelled"},
           {"poll", "MS", "with --watch: look so often, for folders of which the system tells no news (network drives)"},
+          {"preprocess", "NAME",
+           "cut, resize and normalise as model (what it was trained with), retrain, label_image, android, "
+           "android_tflite, keras, teachable_machine or slim does (posy doctor compares them)"},
           {"layer", "NAME", "with --json: the output of this node of the graph as well"},
           {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},
           {"graph", "FILE", "the model, as the tutorial's label_image spells it"},

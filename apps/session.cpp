@@ -116,6 +116,10 @@ void Session::set_image(const Image& image, const std::string& name) {
     throw InputError(name + ": " + posy_status_text(status));
 }
 
+void Session::set_image(const Image& image, const std::string& name, const PreprocessVariant& variant) {
+  put_input(&engine_, preprocess(image, model_, variant, name));
+}
+
 double Session::run() {
   const double start = now_ms();
   if (const posy_status status = posy_run(&engine_)) throw InputError(posy_status_text(status));

@@ -11,6 +11,7 @@
 #include "loaders/convert.h"
 #include "loaders/error.h"
 #include "loaders/image.h"
+#include "loaders/preprocessing.h"
 
 namespace posy {
 
@@ -34,8 +35,9 @@ class Session {
   double open_ms() const { return open_ms_; }
 
   // Puts the photo's pixels into the model's input, as TensorFlow would: EXIF orientation ignored.
-  // `name` is for the message of an InputError.
+  // `name` is for the message of an InputError. With a variant, as that one does it.
   void set_image(const Image& image, const std::string& name);
+  void set_image(const Image& image, const std::string& name, const PreprocessVariant& variant);
 
   // Runs; returns the milliseconds it took.
   double run();

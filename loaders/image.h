@@ -9,12 +9,22 @@
 
 namespace posy {
 
+// What the file holds, of which an Image keeps red, green and blue in 8 bits: for those who say what was lost.
+struct StoredPixels {
+  const char* format = "";  // "JPEG", "PNG", "GIF", "BMP"
+  uint32_t channels = 3;    // of colour: 1 is gray, 4 CMYK; a palette has 3
+  uint32_t bits = 8;        // of a sample; of a palette's colour
+  bool has_alpha = false;   // or a colour that is transparent
+  bool is_cmyk = false;
+};
+
 struct Image {
   uint32_t width = 0;
   uint32_t height = 0;
   std::vector<uint8_t> rgb;  // height x width x 3, rows from top to bottom, as stored in the file (EXIF not applied)
   int orientation = 1;       // EXIF 1..8; 1 when the file does not say
   std::string decoder;       // "libjpeg-turbo" or "stb_image"
+  StoredPixels stored;
 };
 
 // What posy_set_image() takes: the pixels where they lie in `image`, as stored (EXIF not applied, like TensorFlow).

@@ -114,6 +114,7 @@ Image decode_bmp(std::span<const uint8_t> bytes, const std::string& name, const 
   image.width = bmp.width;
   image.height = bmp.height;
   image.decoder = "stb_image";
+  image.stored.format = "BMP";
   image.rgb =
       stb_pixels(plain_bmp(bmp, bytes), name, {"BMP", bmp.width, bmp.height, 3}, uint64_t{bmp.width} * bmp.height * 3);
   return image;

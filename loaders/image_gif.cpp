@@ -9,6 +9,7 @@ namespace {
 struct GifFrame {
   uint32_t width = 0, height = 0;
   bool interlaced = false;
+  bool has_transparent_color = false;
   std::span<const uint8_t> palette;
   std::span<const uint8_t> data;  // code size, then blocks of a length byte and that many bytes, up to an empty one
 };
@@ -31,8 +32,11 @@ GifFrame read_gif_frame(ByteReader& in, std::span<const uint8_t> bytes, const st
   while (in.ok()) {
     const size_t place = in.at();
     const uint32_t kind = in.big_endian(1);
-    if (kind == 0x21) {  // extension: a label, then blocks
-      in.take(1);
+    if (kind == 0x21) {                // extension: a label, then blocks
+      if (in.big_endian(1) == 0xf9) {  // graphic control: its size, then flags
+        ByteReader control(bytes, in.at() + 1);
+        frame.has_transparent_color = control.big_endian(1) & 1;
+      }
       skip_gif_blocks(in);
     } else if (kind == 0x2c) {
       in.take(4);  // where on the screen
@@ -100,6 +104,8 @@ Image decode_gif(std::span<const uint8_t> bytes, const std::string& name, const 
   image.width = frame.width;
   image.height = frame.height;
   image.decoder = "stb_image";
+  image.stored.format = "GIF";
+  image.stored.has_alpha = frame.has_transparent_color;
   image.rgb.resize(pixels * 3);
   for (size_t i = 0; i < pixels; ++i) {
     if (rgba[4 * i + 3] == 0) refuse_damaged(name, "the GIF is damaged: a pixel is missing or has no color");

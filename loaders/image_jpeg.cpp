@@ -59,6 +59,7 @@ struct JpegFacts {
   uint32_t width = 0;  // 0 until a frame header was seen
   uint32_t height = 0;
   int components = 0;
+  uint32_t bits = 0;
   int scans = 0;
   int orientation = 0;
   bool adobe_marker = false;
@@ -82,7 +83,8 @@ bool huffman_tables_sane(std::span<const uint8_t> segment) {
 void note_segment(JpegFacts& facts, uint32_t marker, std::span<const uint8_t> segment) {
   const bool frame = marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
   if (frame && facts.components == 0) {
-    ByteReader in(segment, 1);  // behind the sample precision
+    ByteReader in(segment);
+    facts.bits = in.big_endian(1);
     facts.height = in.big_endian(2);
     facts.width = in.big_endian(2);
     facts.components = static_cast<int>(in.big_endian(1));
@@ -290,6 +292,7 @@ Image decode_jpeg(std::span<const uint8_t> bytes, const std::string& name, const
   Image image = decode_jpeg_checked(bytes, name, facts, limits);
 #endif
   image.orientation = facts.orientation == 0 ? 1 : facts.orientation;
+  image.stored = {"JPEG", static_cast<uint32_t>(facts.components), facts.bits, false, facts.components == 4};
   return image;
 }
 

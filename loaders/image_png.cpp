@@ -30,6 +30,7 @@ struct PngParts {
   int depth = 0;     // bits of a sample
   int channels = 0;  // samples of a pixel
   bool has_palette_color = false;
+  bool has_alpha = false;  // or a transparent colour
 };
 
 void read_png_header(PngParts& png, const std::string& name, const ImageLimits& limits) {
@@ -50,6 +51,7 @@ void read_png_header(PngParts& png, const std::string& name, const ImageLimits& 
   }
   png.channels = kChannels[color];
   png.has_palette_color = color == 3;
+  png.has_alpha = color & 4;
 }
 
 // Takes what decides about the pixels. As in libpng, a wrong checksum or an unknown chunk that is not optional refuses.
@@ -66,6 +68,7 @@ PngParts read_png(std::span<const uint8_t> bytes, const std::string& name, const
     const auto payload = typed.subspan(4);
     if (type == "CgBI") refuse_image(name, "this PNG is of Apple's own kind (CgBI); convert it to a standard PNG");
     if (first != (type == "IHDR")) refuse_damaged(name, "the PNG's header is misplaced");
+    if (type == "tRNS") png.has_alpha = true;
     if (typed[0] & 0x20) continue;  // optional: text, color profiles, transparency, animation
     if (png_crc(typed) != crc) {
       refuse_damaged(name, "the PNG is damaged: wrong checksum at byte " + std::to_string(place));
@@ -134,6 +137,8 @@ Image decode_png(std::span<const uint8_t> bytes, const std::string& name, const 
   image.width = png.width;
   image.height = png.height;
   image.decoder = "stb_image";
+  image.stored = {"PNG", png.channels <= 2 && !png.has_palette_color ? 1u : 3u, png.depth == 16 ? 16u : 8u,
+                  png.has_alpha, false};
   image.rgb = stb_pixels(plain_png(png), name, {"PNG", png.width, png.height, 3},
                          png.data_bytes + 3 * inflated + 2 * stored + 3 * pixels * sample_bytes);
   return image;

@@ -298,3 +298,42 @@ TEST_CASE("label: images, --stdin and --watch are told apart, and so are --json 
     CHECK(contains(outcome.err, part));
   }
 }
+
+TEST_CASE("label: --preprocess does what another part of the tutorial does, on files of codes too") {
+  Workplace here;
+  write_colour_files();
+  // Scores are softmax(mean of the input), which x / 255 is unless a variant has another scale.
+  char expected[64];
+  std::snprintf(expected, sizeof expected, "red (score=%.5f)\n", own_score(127.0 / 128, -1));
+  for (const std::string name : {"label_image", "android", "android_tflite"}) {
+    CHECK(run_posy({"label", "graph.pb", "red.png", "--top=1", "--preprocess", name}).out == expected);
+  }
+  std::snprintf(expected, sizeof expected, "red (score=%.5f)\n", own_score(1, -1));
+  for (const std::string name : {"retrain", "keras", "teachable_machine", "slim"}) {
+    CHECK(run_posy({"label", "graph.pb", "red.png", "--top=1", "--preprocess", name}).out == expected);
+  }
+  const std::string own = run_posy({"label", "graph.pb", "red.png"}).out;
+  CHECK(run_posy({"label", "graph.pb", "red.png", "--preprocess=model"}).out == own);
+
+  // A picture that is red in the middle: a third of it, all of what the Android app leaves.
+  PngOptions flag;
+  flag.width = 24;
+  flag.height = 8;
+  for (uint32_t y = 0; y < 8; ++y) {
+    flag.rows.push_back(0);
+    for (uint32_t x = 0; x < 24; ++x) {
+      const uint8_t red = x >= 8 && x < 16 ? 255 : 0;
+      flag.rows.insert(flag.rows.end(), {red, 0, static_cast<uint8_t>(255 - red)});
+    }
+  }
+  write("flag.png", make_png(flag));
+  CHECK(contains(run_posy({"label", "graph.pb", "flag.png", "--top=1"}).out, "blue"));
+  CHECK(contains(run_posy({"label", "graph.pb", "flag.png", "--top=1", "--preprocess=android"}).out, "red"));
+
+  const Outcome unknown = run_posy({"label", "graph.pb", "red.png", "--preprocess", "andriod"});
+  CHECK(unknown.code == 2);
+  CHECK(contains(unknown.err, "did you mean android?"));
+  const Outcome twice = run_posy({"label", "graph.pb", "red.png", "--preprocess", "android", "--mean", "128"});
+  CHECK(twice.code == 2);
+  CHECK(contains(twice.err, "leave out --mean and --std"));
+}

@@ -67,6 +67,43 @@ std::vector<std::pair<std::string, Bytes>> one_of_each() {
 
 }  // namespace
 
+TEST_CASE("what the file holds is remembered: gray, alpha, bits and inks") {
+  struct Expected {
+    Bytes bytes;
+    const char* format;
+    uint32_t channels, bits;
+    bool has_alpha, is_cmyk;
+  };
+  PngOptions keyed = kRgbPng;
+  keyed.transparency = {0, 1, 0, 2, 0, 3};
+  const Bytes grays = {10, 10, 10, 20, 20, 20, 30, 30, 30};
+  const Bytes deep = {0, 1, 255, 2, 128, 3, 127};
+  const Expected all[] = {
+      {make_png(kRgbPng), "PNG", 3, 8, false, false},
+      {make_png(keyed), "PNG", 3, 8, true, false},
+      {make_png({.width = 1, .height = 1, .depth = 16, .rows = deep}), "PNG", 3, 16, false, false},
+      {make_png({.height = 1, .depth = 1, .color = 0, .rows = {0, 0x40}}), "PNG", 1, 8, false, false},
+      {make_png({.width = 1, .height = 1, .color = 4, .rows = {0, 7, 0}}), "PNG", 1, 8, true, false},
+      {make_png({.width = 1, .height = 1, .color = 6, .rows = {0, 1, 2, 3, 0}}), "PNG", 3, 8, true, false},
+      {make_png({.depth = 1, .color = 3, .palette = {1, 2, 3}, .rows = {0, 64, 0, 128}}), "PNG", 3, 8, false, false},
+      {make_gif(2, 2, grays, {0, 1, 2, 0}), "GIF", 3, 8, true, false},
+      {make_bmp(1, 2, 24, {}, {3, 2, 1, 0, 6, 5, 4, 0}), "BMP", 3, 8, false, false},
+      {make_jpeg(), "JPEG", 3, 8, false, false},
+      {make_jpeg({.components = 1, .blocks = {{77}}}), "JPEG", 1, 8, false, false},
+      {make_jpeg({.components = 4, .adobe = "Adobe\0d\0\0\0\0\0"sv}), "JPEG", 4, 8, false, true},
+  };
+  for (const Expected& expected : all) {
+    const posy::StoredPixels stored = decode(expected.bytes).stored;
+    CAPTURE(expected.format);
+    CAPTURE(expected.channels);
+    CHECK(std::string(stored.format) == expected.format);
+    CHECK(stored.channels == expected.channels);
+    CHECK(stored.bits == expected.bits);
+    CHECK(stored.has_alpha == expected.has_alpha);
+    CHECK(stored.is_cmyk == expected.is_cmyk);
+  }
+}
+
 TEST_CASE("png: rgb comes out as stored, rows from top to bottom") {
   const Image image = decode(make_png(kRgbPng));
   CHECK(image.width == 2);
