@@ -152,6 +152,7 @@ LabelOptions label_options(const Args& args) {
   take_watch_flags(args, &options);
   if (args.has("json") && args.has("csv")) throw UsageError("--json and --csv: one of the two");
   options.report.form = args.has("json") ? LabelForm::kJson : args.has("csv") ? LabelForm::kCsv : LabelForm::kText;
+  options.report.may_reject = !args.has("no-reject");
   options.report.top = args.number("top", 0, 1u << 20).value_or(5);
   std::error_code ignored;
   options.report.many = options.images.size() != 1 || std::filesystem::is_directory(options.images[0], ignored);
@@ -196,7 +197,7 @@ const Command& label_command() {
           {"top", "K", "how many classes, best first (5); 0: all, in class order"},
           {"threads", "N", "threads of one inference (POSY_THREADS, else 1)"},
           {"json", nullptr, "one JSON object per image"},
-          {"csv", nullptr, "lines of a table instead: image, rank, label, index, score, error"},
+          {"csv", nullptr, "lines of a table instead: image, rank, label, index, score, unknown, error"},
           {"stdin", nullptr, "read the images' paths from standard input, one a line; each is answered at once"},
           {"watch", "DIR", "label the photos in this folder, and each that appears, until Ctrl-C"},
           {"once", nullptr, "with --watch: end when all that is there is labelled"},
@@ -204,6 +205,7 @@ const Command& label_command() {
           {"preprocess", "NAME",
            "cut, resize and normalise as model (what it was trained with), retrain, label_image, android, "
            "android_tflite, keras, teachable_machine or slim does (posy doctor compares them)"},
+          {"no-reject", nullptr, "never call a photo unknown"},
           {"layer", "NAME", "with --json: the output of this node of the graph as well"},
           {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},
           {"graph", "FILE", "the model, as the tutorial's label_image spells it"},

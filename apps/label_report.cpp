@@ -45,6 +45,10 @@ std::vector<RankedScore> scores_of(Session& session, uint32_t top) {
   return scores;
 }
 
+bool is_unknown(const LabelReport& report, Session& session) {
+  return report.may_reject && posy_novelty(session.engine()) > 1;
+}
+
 Json json_layer(const LayerValues& layer) {
   Json values = Json::array();
   for (const float x : layer.values()) values.push_back(json_float(x));
@@ -67,6 +71,10 @@ void print_label_json(const LabelReport& report, Session& session, const std::st
     score["score"] = json_float(s.score);
     json["scores"].push_back(std::move(score));
   }
+  if (report.may_reject && posy_novelty(session.engine()) > 0) {
+    json["novelty"] = json_float(posy_novelty(session.engine()));
+    if (is_unknown(report, session)) json["unknown"] = true;
+  }
   json["decode_ms"] = json_ms(timing.decode_ms);
   json["run_ms"] = json_ms(timing.run_ms);
   json["decoder"] = image.decoder;
@@ -77,20 +85,27 @@ void print_label_json(const LabelReport& report, Session& session, const std::st
 void print_label_text(const LabelReport& report, Session& session, const std::string& path, const Image& image,
                       LabelTiming timing) {
   if (report.many) std::printf("%s\n", path.c_str());
+  if (is_unknown(report, session)) std::printf("unknown (novelty=%.2f)\n", (double)posy_novelty(session.engine()));
   for (const RankedScore& s : scores_of(session, report.top)) {
     std::printf("%s (score=%.5f)\n", printable_name(session.label(s.class_index)).c_str(), (double)s.score);
   }
   std::fflush(stdout);
   std::fprintf(stderr, "%s: %u x %u, decoded by %s in %.1f ms, run in %.2f ms (%s)\n", path.c_str(), image.width,
                image.height, image.decoder.c_str(), timing.decode_ms, timing.run_ms, posy_engine_isa(session.engine()));
+  if (is_unknown(report, session)) {
+    std::fprintf(stderr,
+                 "%s: probably of none of the classes: it is far from the photos that the model was trained with\n",
+                 path.c_str());
+  }
 }
 
 void print_label_csv(const LabelReport& report, Session& session, const std::string& path) {
   for (const RankedScore& s : scores_of(session, report.top)) {
     char score[32];
     std::snprintf(score, sizeof score, "%.9g", (double)s.score);
-    const std::string line = csv_line(
-        {path, std::to_string(s.rank), session.label(s.class_index), std::to_string(s.class_index), score, ""});
+    const std::string line =
+        csv_line({path, std::to_string(s.rank), session.label(s.class_index), std::to_string(s.class_index), score,
+                  is_unknown(report, session) ? "1" : "0", ""});
     std::fputs(line.c_str(), stdout);
   }
 }
@@ -99,7 +114,7 @@ void print_label_csv(const LabelReport& report, Session& session, const std::str
 
 void print_label_header(const LabelReport& report) {
   if (report.form != LabelForm::kCsv) return;
-  std::fputs(csv_line({"image", "rank", "label", "index", "score", "error"}).c_str(), stdout);
+  std::fputs(csv_line({"image", "rank", "label", "index", "score", "unknown", "error"}).c_str(), stdout);
   std::fflush(stdout);
 }
 
@@ -114,7 +129,7 @@ void print_label(const LabelReport& report, Session& session, const std::string&
 void print_label_error(const LabelReport& report, const std::string& path, const std::string& error) {
   std::fprintf(stderr, "posy: %s\n", error.c_str());
   if (report.form == LabelForm::kJson) print_json({{"image", path}, {"error", error}});
-  if (report.form == LabelForm::kCsv) std::fputs(csv_line({path, "", "", "", "", error}).c_str(), stdout);
+  if (report.form == LabelForm::kCsv) std::fputs(csv_line({path, "", "", "", "", "", error}).c_str(), stdout);
   std::fflush(stdout);
 }
 

@@ -12,8 +12,9 @@ enum class LabelForm { kText, kJson, kCsv };
 
 struct LabelReport {
   LabelForm form = LabelForm::kText;
-  uint32_t top = 5;   // 0: all, in class order
-  bool many = false;  // text: say which photo it is
+  uint32_t top = 5;        // 0: all, in class order
+  bool may_reject = true;  // say that a photo is unknown, if the model has a rule for it
+  bool many = false;       // text: say which photo it is
 };
 
 struct LabelTiming {

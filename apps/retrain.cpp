@@ -340,6 +340,7 @@ RetrainOptions retrain_options(const Args& args) {
     options.descent->steps = *steps;
     options.descent->learning_rate = args.real("learning-rate").value_or(0.01f);
   }
+  if (args.has("learning-rate") && !options.descent) throw UsageError("--learning-rate goes with --steps");
   if (args.has("weights")) options.weights = convert_options(args).bits.weights;
   return options;
 }

@@ -211,9 +211,9 @@ TEST_CASE("label: --csv is a table of RFC 4180, with names quoted and errors in 
   std::filesystem::copy_file("red.png", "a,b.png");
   const Outcome outcome = run_posy({"label", "graph.pb", "a,b.png", "lost.png", "--csv", "--top=2"});
   CHECK(outcome.code == 1);
-  const std::vector<std::string> parts = {"image,rank,label,index,score,error\r\n",
+  const std::vector<std::string> parts = {"image,rank,label,index,score,unknown,error\r\n",
                                           "\"a,b.png\",1,\"red, \"\"warm\"\"\",0,0.57611",
-                                          "\r\n\"a,b.png\",2,green,1,0.21194", "\r\nlost.png,,,,,lost.png: "};
+                                          "\r\n\"a,b.png\",2,green,1,0.21194", "\r\nlost.png,,,,,,lost.png: "};
   size_t at = 0;
   for (const std::string& part : parts) {
     CAPTURE(part);
@@ -252,7 +252,7 @@ TEST_CASE("label: --stdin takes a path a line, whatever ends it, and goes on beh
   CHECK(run_posy({"label", "graph.pb", "--stdin", "--top=1"}, {}, bytes_of("red.png\n")).code == 0);
   const Outcome nothing = run_posy({"label", "graph.pb", "--stdin", "--csv"});
   CHECK(nothing.code == 0);
-  CHECK(nothing.out == "image,rank,label,index,score,error\r\n");
+  CHECK(nothing.out == "image,rank,label,index,score,unknown,error\r\n");
   const Outcome zeros = run_posy({"label", "graph.pb", "--stdin"}, {}, bytes_of("red.png\0blue.png\0"sv));
   CHECK(zeros.code == 1);
   CHECK(is_one_sentence_about(zeros.err, "red.png: a zero byte"));
