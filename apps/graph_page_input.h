@@ -108,7 +108,7 @@ function keyInPicture(side, event) {
     if (!next) return;
     select(side, next);
     side.focus(next);
-    side.show([side.boxOf(next)], true);
+    side.show([side.boxOf(next)]);
   }
 }
 )js";

@@ -13,7 +13,7 @@ const CROWD = 24;
 const FIRST_LOOK = 40;
 
 // A tree of clusters over the leaves: {id, leaf | children, label, path, parent, open}.
-function treeOf(leaves, nameOf, openPaths) {
+function treeOf(leaves, nameOf, before) {
   const root = { path: '', label: '', children: [], parent: null, open: true };
   const scopes = new Map([['', root]]);
   const scopeNames = new Set();
@@ -51,7 +51,7 @@ function treeOf(leaves, nameOf, openPaths) {
     }
   };
   finish(root);
-  openSome(root, openPaths);
+  openSome(root, before);
   return root;
 }
 
@@ -95,15 +95,18 @@ function group(cluster, from) {
   for (const child of cluster.children) if (child.children) group(child, child.from || 0);
 }
 
-// What was open stays open; the first time, small clusters open as long as the picture stays small.
-function openSome(root, openPaths) {
-  if (openPaths) {
+// As `before`: the paths of open clusters, and what was hidden in closed ones. Without it, clusters open as long as the
+// picture stays small.
+function openSome(root, before) {
+  if (before) {
     const reopen = function (item) {
-      if (!item.children) return;
-      item.open = item === root || openPaths.has(item.path);
-      item.children.forEach(reopen);
+      if (!item.children) return before.hidden.has(item.leaf);
+      const hides = item.children.map(reopen).some(Boolean);
+      item.open = item === root || before.paths.has(item.path) || !hides;
+      return hides;
     };
-    return reopen(root);
+    reopen(root);
+    return;
   }
   // Level by level, so that what is alike is open alike; but never only two or three boxes.
   let shown = root.children.length;
@@ -266,8 +269,10 @@ function addChains(level) {
       all[i].down.push([all[i + 1], weight]);
       all[i + 1].up.push([all[i], weight]);
     }
+    if (dummies.length > 1) level.chains.push(dummies);
     return dummies;
   };
+  level.chains = [];
   for (const box of level.boxes) {
     box.up = [];
     box.down = [];
@@ -382,6 +387,32 @@ function placeAcross(level) {
     const both = round >= rounds / 2;
     for (let i = 0; i < layers.length; ++i) pull(layers[i], i > 0 || both, both);
     for (let i = layers.length - 1; i >= 0; --i) pull(layers[i], both, i + 1 < layers.length || both);
+  }
+  for (const chain of level.chains) straighten(chain, layers);
+}
+
+// Long edges bend where they must: as far as the boxes beside leave room, an edge goes on where it is.
+function straighten(chain, layers) {
+  const gap = function (a, b) { return (a.w + b.w) / 2 + (a.isDummy && b.isDummy ? 4 : GAP_X / 2); };
+  const room = function (dummy) {
+    const layer = layers[dummy.layer], left = layer[dummy.at - 1], right = layer[dummy.at + 1];
+    return [left ? left.x + gap(left, dummy) : -Infinity, right ? right.x - gap(dummy, right) : Infinity];
+  };
+  for (let start = 0; start < chain.length;) {
+    let low = -Infinity, high = Infinity, end = start, sum = 0;
+    for (; end < chain.length; ++end) {
+      const [from, to] = room(chain[end]);
+      if (Math.max(low, from) > Math.min(high, to)) break;
+      low = Math.max(low, from);
+      high = Math.min(high, to);
+      sum += chain[end].x;
+    }
+    if (end === start) {
+      ++start;
+      continue;
+    }
+    const x = Math.min(high, Math.max(low, sum / (end - start)));
+    for (; start < end; ++start) chain[start].x = x;
   }
 }
 

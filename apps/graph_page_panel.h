@@ -181,8 +181,9 @@ function select(side, item) {
   }
   for (const each of sides) each.mark();
   refresh();
+  if (side && item && narrow.matches) side.show([side.boxOf(item)]);
   const other = side && item && otherOf(side);
-  if (other && other.drawnLinked.size) other.show(Array.from(other.drawnLinked), true);
+  if (other && other.drawnLinked.size) other.show(Array.from(other.drawnLinked));
 }
 
 // To a node wherever it is.
@@ -190,7 +191,7 @@ function go(side, id) {
   activate(side);
   const item = side.reveal(id);
   select(side, item);
-  side.show([item], true);
+  side.show([item]);
 }
 
 function otherOf(side) { return sides.find(function (s) { return s !== side; }); }

@@ -116,7 +116,7 @@ class Side {
         }
         open.pop();
         if (known[at] !== 1) continue;
-        known[at] = node.k === 'Const' || (inputs.length && inputs.every(function (from) { return known[from] === 3; })) ? 3 : 2;
+        known[at] = node.k === 'Const' || (kindOf(node.k) !== 9 && inputs.length && inputs.every(function (from) { return known[from] === 3; })) ? 3 : 2;
       }
     }
     this.isParameter = known.map(function (k) { return k === 3; });
@@ -142,11 +142,16 @@ class Side {
   isShown(id) { return showConstants || !this.isParameter[id]; }
 
   build() {
-    const openPaths = this.root ? new Set() : null;
-    if (openPaths) this.eachCluster(function (cluster) { if (cluster.open) openPaths.add(cluster.path); });
+    // What was open stays open; clusters that are new are open where nothing of them was hidden.
+    let before = null;
+    if (this.root) {
+      before = { paths: new Set(), hidden: new Set() };
+      this.eachCluster(function (cluster) { if (cluster.open) before.paths.add(cluster.path); });
+      for (const item of this.drawn) if (item.children && !item.open) for (const id of item.leaves) before.hidden.add(id);
+    }
     const shown = this.nodes.filter(function (node) { return this.isShown(node.id); }, this).map(function (node) { return node.id; });
     const nodes = this.nodes;
-    this.root = treeOf(shown, function (id) { return nodes[id].n || nodes[id].k; }, openPaths);
+    this.root = treeOf(shown, function (id) { return nodes[id].n || nodes[id].k; }, before);
     this.itemOf = new Array(this.nodes.length).fill(null);
     this.items = [];
     const walk = function (item) {
@@ -432,6 +437,12 @@ class Side {
     return first ? first.ax + first.w / 2 : this.root.w / 2;
   }
 
+  // How much of the picture's lower part the panel hides, on small screens.
+  cover() {
+    if (!narrow.matches || !document.body.classList.contains('chosen')) return 0;
+    return Math.max(0, Math.min(this.size().h - 120, this.svg.getBoundingClientRect().bottom - panel.getBoundingClientRect().top));
+  }
+
   zoomBy(factor, px, py) {
     const size = this.size();
     if (px === undefined) {
@@ -447,7 +458,7 @@ class Side {
   }
 
   // Brings boxes into sight, if they are not.
-  show(items, slowly) {
+  show(items) {
     if (!items.length || !this.svg.clientWidth) return;
     let left = Infinity, top = Infinity, right = -Infinity, bottom = -Infinity;
     for (const item of items) {
@@ -456,28 +467,32 @@ class Side {
       right = Math.max(right, item.ax + item.w);
       bottom = Math.max(bottom, item.ay + (item.open ? Math.min(item.h, 200) : item.h));
     }
-    const size = this.size(), edge = 24;
-    const seen = left * this.k + this.x >= 8 && right * this.k + this.x <= size.w - 8 && top * this.k + this.y >= 8 && bottom * this.k + this.y <= size.h - 8;
+    const size = this.size(), edge = 24, cover = this.cover();
+    size.h -= cover;
+    const seen = left * this.k + this.x >= 8 && right * this.k + this.x <= size.w - 8 && top * this.k + this.y >= TOP - 8 && bottom * this.k + this.y <= size.h - 8;
     if (seen && this.k > 0.4) return;
-    const room = Math.min((size.w - 2 * edge) / (right - left), (size.h - 2 * edge) / (bottom - top));
+    const room = Math.min((size.w - 2 * edge) / (right - left), (size.h - TOP - edge) / (bottom - top));
     const k = Math.max(0.25, Math.min(room, this.k < 0.5 ? 0.8 : this.k));
-    this.glide(k, size.w / 2 - (left + right) / 2 * k, size.h / 2 - (top + bottom) / 2 * k);
+    this.glide(k, size.w / 2 - (left + right) / 2 * k, (TOP + size.h) / 2 - (top + bottom) / 2 * k);
   }
 
   // ---- Opening ----
 
   redraw(anchor) {
     const box = anchor && this.boxOf(anchor);
-    const before = box && box.ax !== undefined ? [box.ax + box.w / 2, box.ay] : null;
+    const place = box ? [box.ax + box.w / 2, box.ay] : null;
     const focused = this.svg.contains(document.activeElement) ? this.selected : null;
     this.draw();
-    if (before) {
-      this.x += (before[0] - (box.ax + box.w / 2)) * this.k;
-      this.y += (before[1] - box.ay) * this.k;
-      this.run = null;
-      this.move();
-    }
+    if (box) this.stay(box, place);
     if (focused) this.focus(focused);
+  }
+
+  // The middle of a box's upper edge stays where it was on the screen.
+  stay(box, place) {
+    this.x += (place[0] - (box.ax + box.w / 2)) * this.k;
+    this.y += (place[1] - box.ay) * this.k;
+    this.run = null;
+    this.move();
   }
 
   toggle(item) {
@@ -504,13 +519,11 @@ class Side {
         side.draw();
       }
     }
-    const item = this.itemOf[id];
-    let changed = false;
-    for (let at = item.parent; at; at = at.parent) {
-      changed = changed || !at.open;
-      at.open = true;
-    }
-    if (changed) this.draw();
+    const item = this.itemOf[id], before = this.boxOf(item), place = [before.ax + before.w / 2, before.ay];
+    if (before === item) return item;
+    for (let at = item.parent; at; at = at.parent) at.open = true;
+    this.draw();
+    this.stay(before, place);
     return item;
   }
 

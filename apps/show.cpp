@@ -146,10 +146,10 @@ void compare(const Args& args, const std::string& graph_name, Shown* shown) {
   LowerOptions options = convert_options(args).lower;
   if (shown->model) {
     shown->origins = find_origins(*shown->graph, *shown->model, shown->nodes);
-    if (shown->origins->named == 0) {
-      throw InputError(graph_name +
-                       ": has none of the nodes that the model names; it is not the graph that this "
-                       "model was made from");
+    const size_t found = shown->origins->found, names = shown->origins->names;
+    if (2 * found <= names) {
+      throw InputError(graph_name + ": has " + std::to_string(found) + " of the " + std::to_string(names) +
+                       " nodes that the model names; it is not the graph that this model was made from");
     }
     options.output_node = shown->model->string(shown->model->record->output_name);
   }

@@ -1,6 +1,7 @@
 #include "loaders/model_graph.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "loaders/inspect.h"
@@ -245,6 +246,43 @@ void join(std::vector<int>* into, const std::vector<int>& more) {
   *into = std::move(both);
 }
 
+// Per graph node the model nodes that it belongs to.
+struct Owners {
+  std::vector<std::vector<int>> of;
+  std::vector<bool> is_named;
+};
+
+// Of several tensors with one name, the last is the node's.
+Owners owners_by_name(const GraphIndex& index, const std::vector<ModelNode>& nodes, size_t count, Origins* origins) {
+  Owners owners = {std::vector<std::vector<int>>(count), std::vector<bool>(count, false)};
+  std::set<std::string> names;
+  for (size_t m = 0; m < nodes.size(); ++m) {
+    for (const std::string& name : nodes[m].names) {
+      const int at = index.find(name);
+      const bool is_new = names.insert(name).second;
+      origins->names += is_new;
+      origins->found += is_new && at >= 0;
+      if (at < 0) continue;
+      owners.is_named[(size_t)at] = true;
+      owners.of[(size_t)at] = {(int)m};
+    }
+  }
+  return owners;
+}
+
+// Needed nodes whose names an op or its output carries.
+std::vector<int> nodes_named_as(const Model& model, const ModelNode& node, const GraphIndex& index,
+                                const std::vector<Fate>& fates) {
+  std::set<int> found;
+  std::vector<std::string> names = node.names;
+  if (node.op != kNoIndex) names.push_back(model.string(model.ops[node.op].name));
+  for (const std::string& name : names) {
+    const int at = index.find(name);
+    if (at >= 0 && fates[(size_t)at] == Fate::kNeeded) found.insert(at);
+  }
+  return {found.begin(), found.end()};
+}
+
 }  // namespace
 
 std::vector<ModelNode> model_graph(const Model& model) {
@@ -257,47 +295,29 @@ std::vector<Fate> find_fates(const Graph& graph, const LowerOptions& options) {
 }
 
 Origins find_origins(const Graph& graph, const Model& model, const std::vector<ModelNode>& nodes) {
-  Origins origins;
   const GraphIndex index(graph);
   const auto inputs = data_inputs(graph, index);
-  origins.of_model.resize(nodes.size());
-  // Per graph node the model nodes that it belongs to. Of several tensors with one name, the last is the node's.
-  std::vector<std::vector<int>> owners(graph.nodes.size());
-  std::vector<bool> is_named(graph.nodes.size(), false);
-  for (size_t m = 0; m < nodes.size(); ++m) {
-    for (const std::string& name : nodes[m].names) {
-      const int at = index.find(name);
-      if (at < 0) continue;
-      origins.named += !is_named[(size_t)at];
-      is_named[(size_t)at] = true;
-      owners[(size_t)at] = {(int)m};
-    }
-  }
+  Origins origins;
+  Owners owners = owners_by_name(index, nodes, graph.nodes.size(), &origins);
   const int output = index.find(model.string(model.record->output_name));
   const int input = index.find(model.string(model.record->input_name));
   origins.fates =
       fates_of(graph, inputs,
                output < 0 ? std::vector<bool>(graph.nodes.size(), false) : needed_by(graph, index, {output}, input));
+  origins.of_model.resize(nodes.size());
   const std::vector<int> order = inputs_first(inputs);
   for (auto node = order.rbegin(); node != order.rend(); ++node) {
     const auto i = (size_t)*node;
     if (origins.fates[i] != Fate::kNeeded) continue;
-    for (const int m : owners[i]) origins.of_model[(size_t)m].push_back((int)i);
+    for (const int m : owners.of[i]) origins.of_model[(size_t)m].push_back((int)i);
     for (const int from : inputs[i]) {
-      if (!is_named[(size_t)from]) join(&owners[(size_t)from], owners[i]);
+      if (!owners.is_named[(size_t)from]) join(&owners.of[(size_t)from], owners.of[i]);
     }
   }
   for (size_t m = 0; m < nodes.size(); ++m) {
     std::vector<int>& of = origins.of_model[m];
+    if (of.empty()) of = nodes_named_as(model, nodes[m], index, origins.fates);
     std::sort(of.begin(), of.end());
-    if (!of.empty()) continue;
-    std::vector<std::string> names = nodes[m].names;
-    if (nodes[m].op != kNoIndex) names.push_back(model.string(model.ops[nodes[m].op].name));
-    for (const std::string& name : names) {
-      const int at = index.find(name);
-      if (at >= 0 && origins.fates[(size_t)at] == Fate::kNeeded && std::find(of.begin(), of.end(), at) == of.end())
-        of.push_back(at);
-    }
   }
   return origins;
 }

@@ -31,7 +31,7 @@ struct Origins {
   };
   std::vector<Fate> fates;                 // per node of the graph
   std::vector<std::vector<int>> of_model;  // per node of the model: nodes of the graph that were fused into it
-  size_t named = 0;                        // nodes of the graph that the file names
+  size_t names = 0, found = 0;             // that the file has for nodes, and those of them that the graph has
 };
 
 // A needed node belongs to the tensor that it is named as; any other, constants among them, to those into which its
