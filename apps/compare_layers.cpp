@@ -8,6 +8,9 @@
 namespace posy {
 namespace {
 
+// Of a few pixels, a factor for each channel would explain everything.
+constexpr uint32_t kPixelsForFactors = 16;
+
 // Names of the tensors that ops make. Of names that several share, the last one's, as for find_tensor().
 class NamedTensors {
  public:
@@ -46,8 +49,24 @@ bool is_same(posy_shape a, posy_shape b) {
   return a.h == b.h && a.w == b.w && a.c == b.c;
 }
 
+// Each channel of b by the factor that brings it nearest to a's (least squares).
+std::vector<float> scaled_to(const std::vector<float>& a, const std::vector<float>& b, uint32_t channels) {
+  std::vector<double> products(channels, 0), squares(channels, 0);
+  for (size_t i = 0; i < b.size(); ++i) {
+    products[i % channels] += (double)a[i] * (double)b[i];
+    squares[i % channels] += (double)b[i] * (double)b[i];
+  }
+  std::vector<float> scaled(b.size());
+  for (size_t i = 0; i < b.size(); ++i) {
+    const size_t c = i % channels;
+    scaled[i] = squares[c] > 0 ? (float)((double)b[i] * (products[c] / squares[c])) : b[i];
+  }
+  return scaled;
+}
+
 void measure(const std::vector<float>& a, const std::vector<float>& b, ComparedLayer* layer) {
   double most = 0;
+  layer->largest = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     const bool no_numbers = std::isnan(a[i]) && std::isnan(b[i]);
     const double d = no_numbers || a[i] == b[i] ? 0 : std::fabs((double)a[i] - (double)b[i]);
@@ -55,6 +74,16 @@ void measure(const std::vector<float>& a, const std::vector<float>& b, ComparedL
     if (std::fabs((double)a[i]) > layer->largest) layer->largest = std::fabs((double)a[i]);
   }
   layer->difference = most;
+}
+
+// Integers have the channels in front of a depthwise layer scaled to one range, and the factors in that layer's
+// weights (loaders/int8_network.h): such a layer is compared but for these.
+void measure_scaled(const std::vector<float>& a, const std::vector<float>& scaled, ComparedLayer* layer) {
+  ComparedLayer other = *layer;
+  measure(a, scaled, &other);
+  if (*other.difference > *layer->difference / 2) return;
+  layer->difference = other.difference;
+  layer->is_scaled = true;
 }
 
 }  // namespace
@@ -75,6 +104,11 @@ void compare_layers(PhotoTeam* a, PhotoTeam* b, const Image& image, CompareRepor
       layer.a = shape_of(a->model(), tensor_a);
       layer.b = shape_of(b->model(), tensor_b);
       if (is_same(layer.a, layer.b)) measure(values_a[tensor_a], values_b[tensor_b], &layer);
+      const bool is_one_of_codes = is_u8(a->model().tensors[tensor_a]) != is_u8(b->model().tensors[tensor_b]);
+      if (is_same(layer.a, layer.b) && is_one_of_codes && layer.a.h * layer.a.w >= kPixelsForFactors) {
+        const auto as_in_a = scaled_to(values_a[tensor_a], values_b[tensor_b], layer.a.c);
+        measure_scaled(values_a[tensor_a], as_in_a, &layer);
+      }
       report->layers.push_back(std::move(layer));
     }
     report->only_in_a += !is_found;

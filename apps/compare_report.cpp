@@ -68,7 +68,8 @@ std::string layer_text(const ComparedLayer& layer, bool is_first_apart) {
            "      " + printable_name(layer.name) + "\n";
   }
   return mark +
-         formatted("%-14s%10.3g  %10.2e  %8.1e  ", shape.c_str(), layer.largest, *layer.difference, layer.relative()) +
+         formatted("%-14s%10.3g  %10.2e%c %8.1e  ", shape.c_str(), layer.largest, *layer.difference,
+                   layer.is_scaled ? '*' : ' ', layer.relative()) +
          printable_name(layer.name) + "\n";
 }
 
@@ -81,6 +82,9 @@ std::string layers_text(const CompareReport& report) {
   if (report.only_in_a + report.only_in_b > 0) {
     text += formatted("%zu layers of A and %zu of B have no counterpart by name\n", report.only_in_a, report.only_in_b);
   }
+  const bool has_scaled = std::any_of(report.layers.begin(), report.layers.end(),
+                                      [](const ComparedLayer& layer) { return layer.is_scaled; });
+  if (has_scaled) text += "*: beside a factor of each channel, which integers have in the next layer's weights\n";
   return text + (apart ? "the first layer where they part (>): " + printable_name(apart->name) + "\n"
                        : formatted("no layer is further apart than %g of its largest value\n", report.tolerance));
 }
@@ -120,6 +124,7 @@ Json json_layer(const ComparedLayer& layer) {
   json["max_abs"] = json_double(layer.largest);
   json["max_abs_diff"] = json_double(*layer.difference);
   json["relative"] = json_double(layer.relative());
+  if (layer.is_scaled) json["scaled"] = true;
   return json;
 }
 

@@ -24,6 +24,7 @@ struct ComparedLayer {
   posy_shape a, b;
   double largest = 0;                // |value| of A
   std::optional<double> difference;  // the greatest; nothing where shapes differ
+  bool is_scaled = false;            // that is beside a factor of each channel
 
   // Of the largest value: layers have very different ones.
   double relative() const;
