@@ -17,6 +17,7 @@ struct Command {
 };
 
 const Command& bench_command();
+const Command& compare_command();
 const Command& convert_command();
 const Command& eval_command();
 const Command& info_command();
@@ -29,6 +30,7 @@ const Command& show_command();
 
 // Flags of every command that reads a model: what convert may be told about a graph.
 std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags);
-ConvertOptions convert_options(const Args& args);
+// `model` is the one that the flags are for; empty: the command's first word.
+ConvertOptions convert_options(const Args& args, const std::string& model = "");
 
 }  // namespace posy

@@ -182,10 +182,10 @@ bool is_given(const Args& args, const std::string& flag) {
 }
 
 // What a .posy file was made with is in it: a flag that changed nothing would be a lie.
-void refuse_flags_of_graphs(const Args& args) {
+void refuse_flags_of_graphs(const Args& args, std::string model) {
   for (const FlagSpec& flag : graph_flags()) {
     if (!is_given(args, flag.name)) continue;
-    const std::string model = args.text("graph").value_or(args.words().empty() ? "" : args.words()[0]);
+    if (model.empty()) model = args.text("graph").value_or(args.words().empty() ? "" : args.words()[0]);
     if (form_of(model) == FileForm::kOther) return;
     throw UsageError("--" + std::string(flag.name) + " needs a graph; " + model + " is already converted");
   }
@@ -266,7 +266,7 @@ void read_bits(const Args& args, BitsOptions* bits) {
 
 }  // namespace
 
-ConvertOptions convert_options(const Args& args) {
+ConvertOptions convert_options(const Args& args, const std::string& model) {
   ConvertOptions options;
   options.lower.input_node = args.text("input-node").value_or("");
   options.lower.output_node = args.text("output-node").value_or("");
@@ -286,7 +286,7 @@ ConvertOptions convert_options(const Args& args) {
   read_bits(args, &options.bits);
   const bool asks_for_weights = !options.int8 && (!weights.empty() || options.bits.is_asked());
   options.known_codes = !args.has("no-int8") && !asks_for_weights;  // who asks for other weights means floats
-  refuse_flags_of_graphs(args);
+  refuse_flags_of_graphs(args, model);
   return options;
 }
 

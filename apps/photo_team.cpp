@@ -42,15 +42,16 @@ std::string PhotoTeam::label(uint32_t class_index) const {
   return label ? label : std::to_string(class_index);
 }
 
-PhotoResult PhotoTeam::run_photo(const std::string& path, Worker* worker) const {
+PhotoResult PhotoTeam::run_photo(const std::function<Image()>& image_of, Worker* worker) const {
   PhotoResult result;
   const double start = now_ms();
   Image image;
   try {
-    image = read_image(path);
+    image = image_of();
     const posy_image pixels = pixels_of(image);
     if (const posy_status status = posy_set_image(&worker->engine, &pixels))
-      throw InputError(path + ": " + posy_status_text(status));
+      throw InputError("a picture of " + std::to_string(image.width) + " x " + std::to_string(image.height) + ": " +
+                       posy_status_text(status));
   } catch (const InputError& error) {
     result.error = error.what();
     return result;
@@ -62,7 +63,7 @@ PhotoResult PhotoTeam::run_photo(const std::string& path, Worker* worker) const 
   if (watched_ != kNoIndex) watch.attach(&worker->engine);
   const posy_status status = posy_run(&worker->engine);
   posy_set_observer(&worker->engine, nullptr, nullptr);
-  if (status != POSY_OK) throw InputError(path + ": " + posy_status_text(status));
+  if (status != POSY_OK) throw InputError(posy_status_text(status));
   result.decode_ms = decoded - start;
   result.run_ms = now_ms() - decoded;
   const float* scores = posy_scores(&worker->engine);
@@ -73,6 +74,11 @@ PhotoResult PhotoTeam::run_photo(const std::string& path, Worker* worker) const 
 }
 
 void PhotoTeam::run(size_t count, const std::function<std::string(size_t)>& path_of, const Done& done) {
+  run_images(
+      count, [&](size_t i) { return read_image(path_of(i)); }, done);
+}
+
+void PhotoTeam::run_images(size_t count, const std::function<Image(size_t)>& image_of, const Done& done) {
   std::atomic<size_t> next = 0;
   std::atomic<bool> goes_on = true;
   std::mutex one_at_a_time;
@@ -80,7 +86,7 @@ void PhotoTeam::run(size_t count, const std::function<std::string(size_t)>& path
   team_.each([&](uint32_t t) {
     for (size_t i; goes_on && (i = next++) < count;) {
       try {
-        PhotoResult result = run_photo(path_of(i), &workers_[t]);
+        PhotoResult result = run_photo([&] { return image_of(i); }, &workers_[t]);
         const std::lock_guard lock(one_at_a_time);
         if (goes_on && !done(i, std::move(result))) goes_on = false;
       } catch (...) {
@@ -98,6 +104,18 @@ void PhotoTeam::spread(size_t count, const std::function<void(size_t)>& task) {
   team_.each([&](uint32_t) {
     for (size_t i; (i = next++) < count;) task(i);
   });
+}
+
+std::vector<std::vector<float>> PhotoTeam::all_tensors(const Image& image) {
+  posy_engine* engine = &workers_[0].engine;
+  AllTensorsWatch watch(model_);
+  const posy_image pixels = pixels_of(image);
+  posy_status status = posy_set_image(engine, &pixels);
+  watch.attach(engine);
+  if (status == POSY_OK) status = posy_run(engine);
+  posy_set_observer(engine, nullptr, nullptr);
+  if (status != POSY_OK) throw InputError(posy_status_text(status));
+  return watch.take();
 }
 
 }  // namespace posy

@@ -43,6 +43,12 @@ class PhotoTeam {
   // on; what it throws, and an error of a run, ends all threads and is thrown here.
   using Done = std::function<bool(size_t index, PhotoResult&& result)>;
   void run(size_t count, const std::function<std::string(size_t)>& path_of, const Done& done);
+  // The same of pictures that are not in files, or that are read some other way: what image_of() throws as InputError
+  // is the result's error.
+  void run_images(size_t count, const std::function<Image(size_t)>& image_of, const Done& done);
+
+  // Of one picture: every tensor's values, by its index; empty where no op makes it.
+  std::vector<std::vector<float>> all_tensors(const Image& image);
 
   // Calls task(0) ... task(count - 1), which throw nothing, on the same threads.
   void spread(size_t count, const std::function<void(size_t)>& task);
@@ -53,7 +59,7 @@ class PhotoTeam {
     posy_engine engine;
   };
   void open(const std::string& name, Worker* worker) const;
-  PhotoResult run_photo(const std::string& path, Worker* worker) const;
+  PhotoResult run_photo(const std::function<Image()>& image_of, Worker* worker) const;
 
   std::span<const uint8_t> posy_;
   Model model_;

@@ -27,8 +27,32 @@ class TensorWatch {
   std::vector<float> values_;
 };
 
+// The values of all of them.
+class AllTensorsWatch {
+ public:
+  explicit AllTensorsWatch(const Model& model) : model_(model), values_(model.tensor_count) {}
+
+  void attach(posy_engine* engine) { posy_set_observer(engine, observe, this); }
+
+  // Of the last run, by tensor: rows x columns x channels; empty for those that no op makes.
+  std::vector<std::vector<float>> take() { return std::move(values_); }
+
+ private:
+  static int observe(void* self, const posy_progress* progress);
+
+  const Model& model_;
+  std::vector<std::vector<float>> values_;
+};
+
 // Further names of tensors, those whose indices are good: the optional section that the engine does not look at.
 std::vector<NodeNameRecord> node_names(const Model& model);
+
+// Every name of every tensor: its own, and those of other nodes with the same output.
+struct TensorName {
+  std::string name;
+  uint32_t tensor;
+};
+std::vector<TensorName> tensor_names(const Model& model);
 
 // The tensor that a node of the graph is the output of, and that some op makes; kNoIndex if there is none. Of names
 // that several tensors share, the last one's.
