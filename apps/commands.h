@@ -18,6 +18,7 @@ struct Command {
 
 const Command& bench_command();
 const Command& convert_command();
+const Command& doctor_command();
 const Command& info_command();
 const Command& label_command();
 const Command& pack_command();
