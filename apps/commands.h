@@ -19,6 +19,7 @@ struct Command {
 const Command& bench_command();
 const Command& convert_command();
 const Command& doctor_command();
+const Command& explain_command();
 const Command& info_command();
 const Command& label_command();
 const Command& pack_command();

@@ -14,8 +14,8 @@ namespace posy {
 namespace {
 
 std::vector<const Command*> commands() {
-  return {&convert_command(), &label_command(),          &info_command(), &bench_command(), &pack_command(),
-          &unpack_command(),  &quantize_image_command(), &show_command(), &doctor_command()};
+  return {&convert_command(), &label_command(),          &info_command(), &bench_command(),  &pack_command(),
+          &unpack_command(),  &quantize_image_command(), &show_command(), &doctor_command(), &explain_command()};
 }
 
 std::string overview() {
