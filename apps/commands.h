@@ -20,6 +20,8 @@ const Command& bench_command();
 const Command& compare_command();
 const Command& convert_command();
 const Command& eval_command();
+const Command& doctor_command();
+const Command& explain_command();
 const Command& info_command();
 const Command& label_command();
 const Command& pack_command();

@@ -14,8 +14,8 @@ namespace posy {
 namespace {
 
 std::vector<const Command*> commands() {
-  return {&convert_command(), &label_command(),          &info_command(),    &bench_command(),
-          &compare_command(), &eval_command(),           &retrain_command(), &pack_command(),
+  return {&convert_command(), &label_command(),          &info_command(),    &bench_command(),  &compare_command(),
+          &eval_command(),    &retrain_command(),        &explain_command(), &doctor_command(), &pack_command(),
           &unpack_command(),  &quantize_image_command(), &show_command()};
 }
 

@@ -104,22 +104,6 @@ void make_gray(Image* image) {
   }
 }
 
-struct MeanStd {
-  float mean, std;
-};
-
-MeanStd scaling_of(const PreprocessVariant& variant, const Model& model, uint32_t channel) {
-  switch (variant.scaling) {
-    case Scaling::kOfModel:
-      return {model.record->mean[channel], model.record->std[channel]};
-    case Scaling::kOfRetrain:
-      return model.input().h == kInceptionSide ? MeanStd{128, 128} : MeanStd{127.5f, 127.5f};
-    case Scaling::kGiven:
-      break;
-  }
-  return {variant.mean, variant.std};
-}
-
 uint8_t code_of(float value, const posy_codes& codes) {
   const Clamp all = {-(float)codes.zero_point, 255.0f - (float)codes.zero_point};
   return int8_code({all, codes.zero_point}, std::isnan(value) ? 0.0f : value * (1.0f / codes.scale));
@@ -133,6 +117,18 @@ const std::vector<PreprocessVariant>& preprocess_variants() {
 
 const std::vector<PreprocessVariant>& preprocess_mistakes() {
   return kMistakes;
+}
+
+MeanStd scaling_of(const PreprocessVariant& variant, const Model& model, uint32_t channel) {
+  switch (variant.scaling) {
+    case Scaling::kOfModel:
+      return {model.record->mean[channel], model.record->std[channel]};
+    case Scaling::kOfRetrain:
+      return model.input().h == kInceptionSide ? MeanStd{128, 128} : MeanStd{127.5f, 127.5f};
+    case Scaling::kGiven:
+      break;
+  }
+  return {variant.mean, variant.std};
 }
 
 std::vector<float> preprocess(const Image& image, const Model& model, const PreprocessVariant& variant,

@@ -38,6 +38,12 @@ const std::vector<PreprocessVariant>& preprocess_variants();
 // What goes wrong in programs of one's own.
 const std::vector<PreprocessVariant>& preprocess_mistakes();
 
+// (pixel - mean) / std of one of the model's channels.
+struct MeanStd {
+  float mean, std;
+};
+MeanStd scaling_of(const PreprocessVariant& variant, const Model& model, uint32_t channel);
+
 // The model's input, h * w * c floats. Throws InputError if the model does not take pictures; `name` is for its
 // message.
 std::vector<float> preprocess(const Image& image, const Model& model, const PreprocessVariant& variant,

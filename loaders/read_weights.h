@@ -14,9 +14,13 @@ struct OpWeights {
   std::string name;
   size_t channels;
   std::vector<float> values;
+  std::vector<float> bias;  // what each channel makes of an input of zeros, before its clamp
 };
 
-// Of all ops that have weights, in order. `model` is open.
+// Of one op; no values if it has no weights. `model` is open.
+OpWeights read_weights(const Model& model, uint32_t op);
+
+// Of all ops that have weights, in order.
 std::vector<OpWeights> read_weights(const Model& model);
 
 }  // namespace posy

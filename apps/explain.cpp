@@ -1,0 +1,268 @@
+// posy explain: where in the photo a score comes from.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "apps/commands.h"
+#include "apps/json.h"
+#include "apps/session.h"
+#include "loaders/activation_map.h"
+#include "loaders/file.h"
+#include "loaders/graph.h"
+#include "loaders/occlusion_map.h"
+#include "loaders/write_png.h"
+
+namespace posy {
+namespace {
+
+constexpr uint32_t kRuns = 225;               // of an occlusion map: 15 x 15 cells
+constexpr float kStrength = 0.6f;             // of the colours: the photo under them can still be seen
+constexpr uint64_t kMostPixels = 1ull << 28;  // of a PNG
+
+struct Explanation {
+  posy_score score;
+  HeatMap map;  // as the photo is stored
+  std::optional<ActivationMap> activation;
+  std::optional<OcclusionMap> occlusion;
+};
+
+// ---- What was asked for ----
+
+struct ExplainOptions {
+  std::string model, photo, output;
+  std::optional<std::string> wanted_class;
+  bool occlusion = false, json = false;
+  uint32_t runs = kRuns;
+  ImageLimits limits;
+};
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  std::error_code ignored;
+  return a == b || std::filesystem::equivalent(a, b, ignored);
+}
+
+ExplainOptions explain_options(const Args& args) {
+  ExplainOptions options;
+  if (args.words().size() != 2) throw UsageError("explain takes a model and an image");
+  options.model = args.words()[0];
+  options.photo = args.words()[1];
+  const std::optional<std::string> output = args.text("output");
+  if (!output) throw UsageError("explain needs -o FILE.png: where to write the picture");
+  options.output = *output;
+  std::string suffix = std::filesystem::path(*output).extension().string();
+  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return (char)std::tolower(c); });
+  if (suffix != ".png" && *output != "-")
+    throw UsageError("explain writes PNG: the output has to end in .png, and " + *output + " does not");
+  for (const std::string& input : args.words()) {
+    if (is_same_file(input, *output)) throw UsageError("the output " + *output + " would replace " + input);
+  }
+  options.wanted_class = args.text("class");
+  options.occlusion = args.has("occlusion");
+  options.json = args.has("json");
+  if (options.json && *output == "-") throw UsageError("--json and the picture cannot both go to standard output");
+  options.runs = args.number("runs", 1, 100000).value_or(kRuns);
+  if (const auto megapixels = args.number("max-megapixels", 1, 4000))
+    options.limits.max_pixels = *megapixels * 1000000ull;
+  options.limits.max_pixels = std::min(options.limits.max_pixels, kMostPixels);
+  return options;
+}
+
+// By its label, else by its number.
+uint32_t class_index(const Session& session, const std::string& model, const std::string& wanted) {
+  const uint32_t classes = session.model().output().c;
+  std::vector<std::string> labels;
+  for (uint32_t i = 0; i < session.model().label_count; ++i) {
+    labels.push_back(session.label(i));
+    if (labels.back() == wanted) return i;
+  }
+  uint32_t index = 0;
+  const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), index);
+  if (error == std::errc() && end == wanted.data() + wanted.size() && index < classes) return index;
+  const std::string closest = closest_name(labels, wanted);
+  throw InputError(model + ": there is no class '" + wanted + "'; " +
+                   (closest.empty() ? "" : "did you mean '" + printable_name(closest) + "'? ") +
+                   "--class takes one of " + std::to_string(classes) +
+                   (labels.empty() ? " numbers, from 0 on" : " labels, or its number") + " (posy info lists them)");
+}
+
+// ---- The map ----
+
+class Explainer {
+ public:
+  Explainer(Session* session, const ExplainOptions& options) : session_(*session), options_(options) {}
+
+  Explanation explain(const Image& photo) {
+    Explanation result = {};
+    std::string why;
+    std::optional<PooledHead> head;
+    if (!options_.occlusion) head = PooledHead::find(session_.model(), &why);
+    session_.set_image(photo, options_.photo);
+    if (head) {
+      head->run(session_.engine());
+    } else {
+      session_.run();
+    }
+    result.score = wanted_score();
+    if (head) {
+      result.activation = head->map_of(result.score.class_index);
+      result.map = result.activation->map;
+    } else {
+      tell_why(why);
+      result.occlusion = occlusion(photo, result.score.class_index);
+      result.map = result.occlusion->map;
+    }
+    return result;
+  }
+
+ private:
+  posy_score wanted_score() {
+    posy_score best = {};
+    posy_top(session_.engine(), &best, 1);
+    if (!options_.wanted_class) return best;
+    const uint32_t index = class_index(session_, options_.model, *options_.wanted_class);
+    return {index, posy_scores(session_.engine())[index]};
+  }
+
+  void tell_why(const std::string& why) const {
+    if (why.empty()) return;
+    std::fprintf(stderr, "%s: no class activation map: %s; parts of the photo are covered instead\n",
+                 options_.model.c_str(), why.c_str());
+  }
+
+  OcclusionMap occlusion(const Image& photo, uint32_t index) {
+    session_.set_image(photo, options_.photo);
+    const bool shows_progress = ::isatty(STDERR_FILENO);
+    const OcclusionMap map =
+        occlusion_map(session_.engine(), session_.model(), index, options_.runs, [&](uint32_t done, uint32_t all) {
+          if (shows_progress) std::fprintf(stderr, "\r%u of %u runs%s", done, all, done == all ? "\r\033[K" : "");
+        });
+    return map;
+  }
+
+  Session& session_;
+  const ExplainOptions& options_;
+};
+
+// ---- What is said ----
+
+std::string method_name(const Explanation& explanation) {
+  return explanation.activation ? "class activation map" : "occlusion map";
+}
+
+std::string map_text(const Explanation& explanation) {
+  char text[256];
+  const HeatMap& map = explanation.map;
+  if (const auto& a = explanation.activation) {
+    std::snprintf(text, sizeof text, "%u x %u cells; their mean %.4f and a bias of %.4f make the logit %.4f", map.h,
+                  map.w, map.mean(), a->bias, map.mean() + a->bias);
+    return text;
+  }
+  const OcclusionMap& o = *explanation.occlusion;
+  std::snprintf(text, sizeof text, "%u x %u places of a gray patch of %u x %u pixels; the score falls to %.5f at least",
+                map.h, map.w, o.patch_h, o.patch_w, (double)o.least_score);
+  return text;
+}
+
+struct Place {
+  double x, y;  // parts of the picture's sides
+  uint32_t pixel_x, pixel_y;
+};
+
+Place place_of(const HeatMap& turned, const Image& picture) {
+  const HeatPoint point = hottest(turned);
+  return {point.x, point.y, (uint32_t)(point.x * picture.width), (uint32_t)(point.y * picture.height)};
+}
+
+void print_text(Session& session, const Explanation& explanation, const Place& place, const ExplainOptions& options) {
+  std::FILE* const to = options.output == "-" ? stderr : stdout;
+  std::fprintf(to, "%s (score=%.5f)\n", printable_name(session.label(explanation.score.class_index)).c_str(),
+               (double)explanation.score.score);
+  std::fprintf(to, "%s: %s\n", method_name(explanation).c_str(), map_text(explanation).c_str());
+  if (explanation.map.greatest() > 0) {
+    std::fprintf(to, "most at %.0f%% from the left and %.0f%% from the top (pixel %u, %u)\n", 100 * place.x,
+                 100 * place.y, place.pixel_x, place.pixel_y);
+  } else {
+    std::fprintf(to, "no place of the photo speaks for this class\n");
+  }
+}
+
+Json json_of(Session& session, const Explanation& explanation, const Place& place, const ExplainOptions& options,
+             const HeatMap& turned) {
+  const char* label = posy_label(session.engine(), explanation.score.class_index);
+  Json json = {{"image", options.photo}, {"output", options.output}, {"label", nullptr}};
+  if (label) {
+    json["label"] = label;
+  } else {
+    json["label"] = explanation.score.class_index;
+  }
+  json["index"] = explanation.score.class_index;
+  json["score"] = json_float(explanation.score.score);
+  json["method"] = method_name(explanation);
+  if (const auto& a = explanation.activation) {
+    json["logit"] = json_float((float)a->logit);
+    json["bias"] = json_float((float)a->bias);
+  } else {
+    json["least_score"] = json_float(explanation.occlusion->least_score);
+    json["patch"] = {explanation.occlusion->patch_h, explanation.occlusion->patch_w};
+  }
+  json["most_at"] = {{"x", place.pixel_x}, {"y", place.pixel_y}};
+  Json rows = Json::array();
+  for (uint32_t y = 0; y < turned.h; ++y) {
+    Json row = Json::array();
+    for (uint32_t x = 0; x < turned.w; ++x) row.push_back(json_float(turned.at(y, x)));
+    rows.push_back(std::move(row));
+  }
+  json["map"] = std::move(rows);
+  return json;
+}
+
+int run(const Args& args) {
+  const ExplainOptions options = explain_options(args);
+  SessionOptions session_options;
+  session_options.convert = convert_options(args);
+  session_options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
+  Session session(options.model, session_options);
+  if (options.wanted_class) class_index(session, options.model, *options.wanted_class);  // before any work
+  const Image photo = read_image(options.photo, options.limits);
+  const Explanation explanation = Explainer(&session, options).explain(photo);
+  // The model saw the photo as it is stored; people see it turned.
+  const HeatMap turned = upright(explanation.map, photo.orientation);
+  const Image picture = heat_picture(photo.orientation > 1 ? upright(photo) : photo, turned, kStrength);
+  write_file(options.output, png_of(picture));
+  const Place place = place_of(turned, picture);
+  if (options.json) {
+    print_json(json_of(session, explanation, place, options, turned));
+  } else {
+    print_text(session, explanation, place, options);
+  }
+  return 0;
+}
+
+}  // namespace
+
+const Command& explain_command() {
+  static const Command command = {
+      "explain",
+      "posy explain MODEL IMAGE -o HEAT.png [flags]",
+      "which places of a photo a score comes from, as colours over it",
+      with_convert_flags({
+          {"output", "FILE", "the PNG to write: the photo in gray, bright colours where the class is seen"},
+          {"class", "NAME", "a label or its number (the best class)"},
+          {"occlusion", nullptr, "cover one part of the photo after the other, also where an exact map can be had"},
+          {"runs", "N", "at most so many parts (225)"},
+          {"json", nullptr, "as JSON, with the map's numbers"},
+          {"threads", "N", "threads of one inference (POSY_THREADS, else 1)"},
+          {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},
+      }),
+      run,
+  };
+  return command;
+}
+
+}  // namespace posy
