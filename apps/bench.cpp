@@ -329,6 +329,10 @@ const Command& bench_command() {
           {"html", "FILE", "write a page with a roofline chart as well"},
       }),
       run,
+      R"(  posy bench flowers.posy --runs 200 --threads 2
+  posy bench flowers.posy --html bench.html
+  POSY_ISA=avx2 posy bench --kernels --csv kernels.csv
+)",
   };
   return command;
 }

@@ -14,6 +14,7 @@ struct Command {
   const char* summary;  // one line
   std::vector<FlagSpec> flags;
   int (*run)(const Args& args);  // returns the exit code
+  const char* about = "";        // paragraphs and examples, for help: lines that end with a line break
 };
 
 const Command& bench_command();
@@ -33,6 +34,8 @@ const Command& show_command();
 // Flags of every command that reads a model: what convert may be told about a graph.
 std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags);
 // `model` is the one that the flags are for; empty: the command's first word.
+// Whether it is one of these.
+bool is_convert_flag(const FlagSpec& flag);
 ConvertOptions convert_options(const Args& args, const std::string& model = "");
 
 }  // namespace posy

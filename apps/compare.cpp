@@ -301,8 +301,7 @@ const Command& compare_command() {
   static const Command command = {
       "compare",
       "posy compare MODEL MODEL [--images DIR or IMAGE...] [flags]",
-      "do two models give the same scores? Either may be a .tsv file with another program's:\n"
-      "IMAGE, tab, and a score for each class, between tabs or commas",
+      "do two models give the same scores, or a model and another program?",
       with_convert_flags({
           {"images", "PATH", "a folder of photos, or a photo; may be repeated (default: 16 synthetic pictures)"},
           {"tolerance", "T", "exit code 1 if a score differs by more (1e-5)"},
@@ -312,6 +311,15 @@ const Command& compare_command() {
           {"json", nullptr, "print what was found as JSON; with --each an object for each image first"},
       }),
       run,
+      R"(The tutorial's check that an optimized graph still gives the same scores:
+
+  posy compare retrained_graph.pb optimized_graph.pb --images photos
+  posy compare retrained_graph.pb small.posy --images photos --tolerance 0.02 --layers
+  posy compare flowers.posy tensorflow.tsv --images photos
+
+The .tsv file of another program has a line for each image: its path, a tab, and a score for each class, with tabs or
+commas in between.
+)",
   };
   return command;
 }

@@ -1,4 +1,5 @@
 // posy convert: a graph becomes a .posy file.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -193,6 +194,11 @@ void refuse_flags_of_graphs(const Args& args, std::string model) {
 
 }  // namespace
 
+bool is_convert_flag(const FlagSpec& flag) {
+  return std::any_of(graph_flags().begin(), graph_flags().end(),
+                     [&](const FlagSpec& of_graph) { return flag.help == of_graph.help; });
+}
+
 std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags) {
   flags.insert(flags.end(), graph_flags().begin(), graph_flags().end());
   return flags;
@@ -302,6 +308,16 @@ const Command& convert_command() {
           {"json", nullptr, "print what was found as JSON"},
       }),
       run,
+      R"(The input and output nodes, the input's size, the normalisation and the labels are found in the graph or beside it
+and printed; a flag overrides each. Batch norm, biases and activations go into the convolutions; scores stay
+TensorFlow's to five decimals.
+
+  posy convert retrained_graph.pb                               retrained_graph.posy, labels from retrained_labels.txt
+  posy convert retrained_graph.pb --weights u8 -o small.posy    a quarter of the size
+  posy convert retrained_graph.pb --int8 --calibrate photos     integers throughout: smallest and fastest
+  posy convert retrained_graph.pb --weights u8 --pack           for downloads
+  posy info retrained_graph.pb                                  if it is refused: what is in there
+)",
   };
   return command;
 }

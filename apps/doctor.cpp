@@ -134,6 +134,11 @@ const Command& doctor_command() {
           {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},
       }),
       run,
+      R"(  posy doctor flowers.posy daisy.jpg
+
+If the label on the phone is another one than that of posy label, its program probably prepares the picture in one of
+the ways in this table.
+)",
   };
   return command;
 }

@@ -172,7 +172,8 @@ const Command& eval_command() {
       "posy eval MODEL DIR [flags]",
       "accuracy on photos in one sub-folder of DIR for each class",
       with_convert_flags({
-          {"split", "PART", "all (default), or retrain.py's training, validation or testing part"},
+          {"split", "all|training|validation|testing",
+           "all (default), or retrain.py's training, validation or testing part"},
           {"testing-percentage", "N", "of photos in the testing part (10)"},
           {"validation-percentage", "N", "of photos in the validation part (10)"},
           {"image-dir-as", "PATH", "how retrain.py's --image_dir was spelled; parts depend on it (default: as DIR)"},
@@ -185,6 +186,14 @@ const Command& eval_command() {
           {"json", nullptr, "print what was found as JSON"},
       }),
       run,
+      R"(Sub-folders are classes, as for retrain.py; labels match whatever their case and punctuation.
+
+  posy eval flowers.posy flower_photos --split testing --html eval.html
+  posy eval retrained_graph.pb flower_photos --split testing --image-dir-as tf_files/flower_photos
+
+retrain.py decides by a photo's whole path which part it is in, so say how --image_dir was spelled when the model was
+trained: else photos that it has been trained with count as testing photos, and the accuracy is too good.
+)",
   };
   return command;
 }

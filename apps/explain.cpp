@@ -261,6 +261,12 @@ const Command& explain_command() {
           {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},
       }),
       run,
+      R"(  posy explain flowers.posy daisy.jpg -o heat.png
+  posy explain flowers.posy bouquet.jpg -o roses.png --class roses
+
+Where the last layer adds up what a pooled map says (MobileNet, Inception and most others), the picture is that sum
+before it is added: exact. Elsewhere parts of the photo are covered, one after the other.
+)",
   };
   return command;
 }

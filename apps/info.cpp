@@ -397,6 +397,9 @@ const Command& info_command() {
           {"dump", nullptr, "the file's bytes, field by field"},
       }),
       run,
+      R"(  posy info flowers.posy
+  posy info some_graph.pb                                       its inputs, outputs, ops, and why it does not convert
+)",
   };
   return command;
 }

@@ -21,7 +21,6 @@ struct LabelOptions {
   WatchOptions watch;
   LabelReport report;
   ImageLimits limits;
-  std::string layer;
   const PreprocessVariant* preprocess = nullptr;  // null: the engine's own, which is the model's
 };
 
@@ -29,7 +28,7 @@ struct LabelOptions {
 class Labeler {
  public:
   Labeler(Session* session, const LabelOptions& options) : session_(*session), options_(options) {
-    if (!options.layer.empty()) layer_.emplace(session, options.layer);
+    if (!options.report.layer.empty()) watch_layer(options.report.layer);
     print_label_header(options.report);
   }
 
@@ -59,6 +58,17 @@ class Labeler {
   static bool can_print() { return !std::ferror(stdout); }
 
  private:
+  void watch_layer(const std::string& name) {
+    const uint32_t tensor = find_tensor(session_.model(), name);
+    if (tensor == kNoIndex) {
+      throw InputError(
+          "--layer: the model has no layer '" + name +
+          "'; it may have been folded away (posy info lists what is there; --keep-bottleneck keeps the bottleneck)");
+    }
+    layer_.emplace(session_.model(), tensor);
+    layer_->attach(session_.engine());
+  }
+
   void label_photo(const std::string& path) {
     try {
       LabelTiming timing;
@@ -79,7 +89,7 @@ class Labeler {
 
   Session& session_;
   const LabelOptions& options_;
-  std::optional<LayerValues> layer_;
+  std::optional<TensorWatch> layer_;
   bool failed_ = false;
 };
 
@@ -158,8 +168,8 @@ LabelOptions label_options(const Args& args) {
   options.report.many = options.images.size() != 1 || std::filesystem::is_directory(options.images[0], ignored);
   if (const auto megapixels = args.number("max-megapixels", 1, 4000))
     options.limits.max_pixels = *megapixels * 1000000ull;
-  options.layer = args.text("layer").value_or("");
-  if (!options.layer.empty() && options.report.form != LabelForm::kJson)
+  options.report.layer = args.text("layer").value_or("");
+  if (!options.report.layer.empty() && options.report.form != LabelForm::kJson)
     throw UsageError("--layer prints its values as JSON: add --json");
   options.preprocess = wanted_variant(args);
   return options;
@@ -170,7 +180,7 @@ int run(const Args& args) {
   SessionOptions session_options;
   session_options.convert = convert_options(args);
   session_options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
-  if (!options.layer.empty()) session_options.convert.keep_bottleneck = true;
+  if (!options.report.layer.empty()) session_options.convert.keep_bottleneck = true;
   Session session(options.model, session_options);
   Labeler labeler(&session, options);
 
@@ -212,6 +222,15 @@ const Command& label_command() {
           {"image", "FILE", "an image, likewise; may be repeated"},
       }),
       run,
+      R"(  posy label flowers.posy daisy.jpg rose.png
+  posy label flowers.posy photos --csv > labels.csv             a folder, as a table
+  posy label flowers.posy --watch camera --json                 each picture that appears there
+  find . -name '*.jpg' | posy label flowers.posy --stdin
+  posy label retrained_graph.pb daisy.jpg                       the graph itself
+
+Models of posy retrain know what their training photos look like: of a picture that is far from them, "unknown" is
+said first. If labels are wrong, ask posy doctor.
+)",
   };
   return command;
 }

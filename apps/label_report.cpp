@@ -49,15 +49,15 @@ bool is_unknown(const LabelReport& report, Session& session) {
   return report.may_reject && posy_novelty(session.engine()) > 1;
 }
 
-Json json_layer(const LayerValues& layer) {
+Json json_layer(const std::string& name, const TensorWatch& layer) {
   Json values = Json::array();
   for (const float x : layer.values()) values.push_back(json_float(x));
   const posy_shape shape = layer.shape();
-  return {{"name", layer.name()}, {"shape", {shape.h, shape.w, shape.c}}, {"values", std::move(values)}};
+  return {{"name", name}, {"shape", {shape.h, shape.w, shape.c}}, {"values", std::move(values)}};
 }
 
 void print_label_json(const LabelReport& report, Session& session, const std::string& path, const Image& image,
-                      LabelTiming timing, const LayerValues* layer) {
+                      LabelTiming timing, const TensorWatch* layer) {
   Json json = {{"image", path}, {"scores", Json::array()}};
   for (const RankedScore& s : scores_of(session, report.top)) {
     const char* label = posy_label(session.engine(), s.class_index);
@@ -78,7 +78,7 @@ void print_label_json(const LabelReport& report, Session& session, const std::st
   json["decode_ms"] = json_ms(timing.decode_ms);
   json["run_ms"] = json_ms(timing.run_ms);
   json["decoder"] = image.decoder;
-  if (layer) json["layer"] = json_layer(*layer);
+  if (layer) json["layer"] = json_layer(report.layer, *layer);
   print_json(json);
 }
 
@@ -119,7 +119,7 @@ void print_label_header(const LabelReport& report) {
 }
 
 void print_label(const LabelReport& report, Session& session, const std::string& path, const Image& image,
-                 LabelTiming timing, const LayerValues* layer) {
+                 LabelTiming timing, const TensorWatch* layer) {
   if (report.form == LabelForm::kJson) print_label_json(report, session, path, image, timing, layer);
   if (report.form == LabelForm::kText) print_label_text(report, session, path, image, timing);
   if (report.form == LabelForm::kCsv) print_label_csv(report, session, path);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/commands.h"
+#include "apps/help.h"
 #include "engine/posy.h"
 #include "loaders/error.h"
 #include "loaders/image.h"
@@ -13,47 +13,23 @@
 namespace posy {
 namespace {
 
-std::vector<const Command*> commands() {
-  return {&convert_command(), &label_command(),          &info_command(),    &bench_command(),  &compare_command(),
-          &eval_command(),    &retrain_command(),        &explain_command(), &doctor_command(), &pack_command(),
-          &unpack_command(),  &quantize_image_command(), &show_command()};
-}
-
-std::string overview() {
-  std::string text =
-      "posy: retrained image classifiers, small and fast\n\n"
-      "  posy convert retrained_graph.pb --labels retrained_labels.txt -o flowers.posy\n"
-      "  posy label flowers.posy daisy.jpg\n\ncommands:\n";
-  for (const Command* command : commands()) {
-    std::string name = command->name;
-    name.resize(16, ' ');
-    text += "  " + name + command->summary + "\n";
-  }
-  return text + "\n`posy help COMMAND` shows a command's flags.\n";
-}
-
-std::string help(const Command& command) {
-  return std::string("usage: ") + command.usage + "\n\n" + command.summary + "\n\n" + describe_flags(command.flags);
-}
-
-const Command* find_command(const std::string& name) {
-  for (const Command* command : commands()) {
-    if (command->name == name) return command;
-  }
-  return nullptr;
-}
-
 const Command& known_command(const std::string& name) {
   if (const Command* command = find_command(name)) return *command;
   std::vector<std::string> names;
   std::string list;
-  for (const Command* command : commands()) {
+  for (const Command* command : all_commands()) {
     list += std::string(names.empty() ? "" : ", ") + command->name;
     names.push_back(command->name);
   }
   const std::string closest = closest_name(names, name);
   throw UsageError("there is no command '" + name + "'; " + (closest.empty() ? "" : "did you mean " + closest + "? ") +
                    "there are " + list);
+}
+
+std::string help(const std::string& topic) {
+  if (topic.empty()) return overview();
+  if (topic == "tutorial") return tutorial_text();
+  return topic == "--man" ? man_page() : help_text(known_command(topic));
 }
 
 void print_version() {
@@ -76,13 +52,18 @@ int run(const std::vector<std::string>& words) {
     return 0;
   }
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
-    std::fputs(words.size() > 1 ? help(known_command(words[1])).c_str() : overview().c_str(), stdout);
+    std::fputs(help(words.size() > 1 ? words[1] : "").c_str(), stdout);
+    return 0;
+  }
+  if (words[0] == "completion") {
+    if (words.size() != 2) throw UsageError("posy completion takes a shell: bash, zsh or fish");
+    std::fputs(completion_script(words[1]).c_str(), stdout);
     return 0;
   }
   const Command& command = known_command(words[0]);
   const std::vector<std::string> rest(words.begin() + 1, words.end());
   if (asks_for_help(rest)) {
-    std::fputs(help(command).c_str(), stdout);
+    std::fputs(help_text(command).c_str(), stdout);
     return 0;
   }
   return command.run(Args(rest, command.flags));

@@ -68,14 +68,19 @@ std::vector<FlagSpec> flags() {
 }  // namespace
 
 const Command& pack_command() {
-  static const Command command = {"pack", "posy pack FILE.posy -o OUT [flags]",
-                                  "pack a .posy file for downloads, without loss", flags(), run_pack};
+  static const Command command = {
+      "pack",   "posy pack FILE.posy -o OUT [flags]",       "pack a .posy file for downloads, without loss", flags(),
+      run_pack, "  posy pack flowers.posy -o packed.posy\n"};
   return command;
 }
 
 const Command& unpack_command() {
-  static const Command command = {"unpack", "posy unpack FILE -o OUT.posy [flags]",
-                                  "turn a packed file into the .posy file that it was made from", flags(), run_unpack};
+  static const Command command = {"unpack",
+                                  "posy unpack FILE -o OUT.posy [flags]",
+                                  "turn a packed file into the .posy file that it was made from",
+                                  flags(),
+                                  run_unpack,
+                                  "  posy unpack packed.posy -o flowers.posy\n"};
   return command;
 }
 

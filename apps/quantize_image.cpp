@@ -106,6 +106,8 @@ const Command& quantize_image_command() {
           {"json", nullptr, "as JSON"},
       },
       run,
+      R"(  posy quantize-image daisy.jpg few.png --colors 32
+)",
   };
   return command;
 }

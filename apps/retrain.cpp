@@ -349,6 +349,7 @@ int run(const Args& args) {
   const RetrainOptions options = retrain_options(args);
   check_outputs(args, {"output", "graph-out", "html"});
   ConvertOptions convert = convert_options(args);
+  convert.wants_labels = false;
   if (!options.bottleneck.empty()) convert.keep_bottleneck = true;
   Retraining(options, convert, photo_threads(args)).run();
   return 0;
@@ -380,6 +381,18 @@ const Command& retrain_command() {
           {"json", nullptr, "one JSON object"},
       }),
       run,
+      R"(What retrain.py does, without TensorFlow: BASE turns each photo into a few hundred numbers, its bottleneck, and a new
+layer learns to tell classes from these. Bottlenecks are kept, so an interrupted run goes on where it was, and another
+one takes seconds. BASE is a MobileNet, Inception or other classifier: a graph, or a .posy file, retrained or not.
+
+  posy retrain mobilenet_v1_1.0_224_frozen.pb flower_photos -o flowers.posy
+  posy retrain flowers.posy --add more_photos -o more.posy      classes more; the old photos are not needed
+  posy retrain base.pb photos -o my.posy --graph-out retrained_graph.pb --html curves.html
+  posy retrain base.pb photos -o my.posy --unknown other_photos how well it knows what it does not know
+
+By default, the layer is found by a solver that tries several weight decays and keeps what is best on the validation
+photos. The file then also has a rule by which pictures unlike all training photos are called unknown.
+)",
   };
   return command;
 }

@@ -293,6 +293,11 @@ const Command& show_command() {
       "a page to look at: the graph, or with --weights the weights",
       flags(),
       run,
+      R"(  posy show retrained_graph.pb -o graph.html                     the graph beside what it becomes
+  posy show flowers.posy --against retrained_graph.pb -o graph.html
+  posy show flowers.posy -o weights.html --weights
+  posy show retrained_graph.pb -o graph.html --tensorboard logs then: tensorboard --logdir logs
+)",
   };
   return command;
 }

@@ -73,7 +73,7 @@ Conversion convert_graph(const std::string& path, const ConvertOptions& options)
     report.graph_bytes = graph.file_bytes;
     report.graph_nodes = graph.nodes.size();
     report.notes = graph.notes;
-    add_labels(&network, path, graph.suggested_labels, options, &report);
+    if (options.wants_labels) add_labels(&network, path, graph.suggested_labels, options, &report);
   }
   try {
     if (!make_integers(&network, options)) {

@@ -18,6 +18,7 @@ struct ConvertOptions {
   std::string labels;                      // a file; empty: the one beside the graph, if there is one
   BitsOptions bits;                        // of the weights
   std::optional<uint32_t> rounded_levels;  // round_constants() first: loaders/round_graph.h
+  bool wants_labels = true;                // false: of a base to retrain, whose labels do not matter
   bool keep_bottleneck = false;
   bool winograd = true;  // where it saves time: loaders/winograd.h
   // 8-bit codes and integer arithmetic, with ranges from bits.photos: loaders/int8_network.h

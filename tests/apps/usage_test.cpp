@@ -75,6 +75,67 @@ TEST_CASE("usage: help goes to standard output and names every command and flag"
   }
 }
 
+// Every command that `posy --help` lists.
+static std::vector<std::string> command_names() {
+  const std::string overview = run_posy({"--help"}).out;
+  std::vector<std::string> names;
+  size_t at = overview.find("\ncommands:\n") + 11;
+  while (overview.compare(at, 2, "  ") == 0) {
+    const size_t end = overview.find_first_of(" \n", at + 2);
+    if (overview[at + 2] != ' ') names.push_back(overview.substr(at + 2, end - at - 2));
+    at = overview.find('\n', at) + 1;
+  }
+  return names;
+}
+
+TEST_CASE("usage: every command's help has an example of it, and so has the manual page") {
+  Workplace here;
+  const std::vector<std::string> names = command_names();
+  CHECK(names.size() == 13);
+  const Outcome man = run_posy({"help", "--man"});
+  CHECK(man.code == 0);
+  for (const std::string& name : names) {
+    CAPTURE(name);
+    const std::string help = run_posy({"help", name}).out;
+    const bool has_example = contains(help, "\n  posy " + name + " ") || contains(help, " posy " + name + " ");
+    CHECK(has_example);
+    CHECK(contains(man.out, ".SS \"" + name + "\"\n"));
+  }
+  CHECK(contains(run_posy({"help", "tutorial"}).out, "posy retrain BASE photos"));
+}
+
+TEST_CASE("usage: bash completes commands, flags and choices") {
+  Workplace here;
+  write("completion.sh", bytes_of(run_posy({"completion", "bash"}).out));
+  const auto completed = [](const std::string& words) {
+    const std::string script = "bash -c '. ./completion.sh; COMP_WORDS=(posy " + words +
+                               "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _posy; echo \"${COMPREPLY[*]}\"' >out.txt";
+    CHECK(std::system(script.c_str()) == 0);
+    return read("out.txt");
+  };
+  if (std::system("bash --version >version.txt 2>&1") != 0) {
+    MESSAGE("skipped: no bash on this machine");
+    return;
+  }
+  CHECK(completed("con") == "convert\n");
+  CHECK(completed("label m.posy --js") == "--json\n");
+  CHECK(completed("eval m.posy photos --split t") == "training testing\n");
+  CHECK(completed("help tu") == "tutorial\n");
+  write("model.posy", {});
+  CHECK(completed("label mod") == "model.posy\n");
+}
+
+TEST_CASE("usage: there are completion scripts for three shells") {
+  Workplace here;
+  for (const std::string shell : {"bash", "zsh", "fish"}) {
+    const std::string script = run_posy({"completion", shell}).out;
+    for (const std::string& name : command_names()) CHECK(contains(script, name));
+    CHECK(contains(script, "bottleneck-dir"));
+  }
+  check_usage_error({"completion", "tcsh"}, "bash, zsh or fish");
+  check_usage_error({"completion"}, "bash, zsh or fish");
+}
+
 TEST_CASE("usage: what is misspelled is named, with what is right") {
   Workplace here;
   check_usage_error({}, "no command");
