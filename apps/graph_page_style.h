@@ -111,6 +111,10 @@ i.k0 { background: var(--k0); } i.k1 { background: var(--k1); } i.k2 { backgroun
 i.k5 { background: var(--k5); } i.k6 { background: var(--k6); } i.k7 { background: var(--k7); } i.k8 { background: var(--k8); } i.k9 { background: var(--k9); }
 .k0 .stripe { fill: var(--k0); } .k1 .stripe { fill: var(--k1); } .k2 .stripe { fill: var(--k2); } .k3 .stripe { fill: var(--k3); } .k4 .stripe { fill: var(--k4); }
 .k5 .stripe { fill: var(--k5); } .k6 .stripe { fill: var(--k6); } .k7 .stripe { fill: var(--k7); } .k8 .stripe { fill: var(--k8); } .k9 .stripe { fill: var(--k9); }
+/* Too small to be read: blocks of colour. */
+.far .box text, .far .toggle, .far .back { display: none; }
+.far .stripe { stroke: none; transform: scaleX(3); }
+.far .edge { marker-end: none; stroke-width: 4; }
 [hidden] { display: none !important; }
 
 @media (max-width: 760px) {

@@ -12,9 +12,11 @@ const scale = function (page, side) {
   }, side);
 };
 // Boxes that cover each other without one being in the other, and lines of text that reach out of their box.
-const flaws = function (page) {
+const flaws = async function (page) {
+  for (const side of ['graph', 'model']) await page.locator('#pane-' + side + ' .zoom button').nth(2).click();
   return page.evaluate(function () {
     const found = [];
+    for (const svg of document.querySelectorAll('.pane > svg')) svg.classList.remove('far');
     for (const pane of document.querySelectorAll('.pane')) {
       const boxes = Array.from(pane.querySelectorAll('.box:not(.open)')).map(function (g) {
         const r = g.querySelector('.body').getBoundingClientRect();
