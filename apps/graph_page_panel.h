@@ -131,7 +131,9 @@ function linkedOf(side, ids) {
 
 function linksPanel(side, ids) {
   const linked = linkedOf(side, ids);
-  if (!linked || !linked.ids.length) return linked && side.id === 'model' && ids.length === 1 && side.nodes[ids[0]].op !== 'input' ? element('p', { class: 'soft', text: 'No node of the graph: conversion added it.' }) : '';
+  if (!linked || !linked.ids.length) return linked && side.id === 'model' && ids.length === 1 && side.nodes[ids[0]].k !== 'input' ? element('p', { class: 'soft', text: 'No node of the graph: conversion added it.' }) : '';
+  const rank = function (id) { return linked.side.isParameter[id] ? 1 : 0; };
+  linked.ids.sort(function (a, b) { return rank(a) - rank(b) || a - b; });
   return list(side.id === 'model' ? 'Made from' : 'Went into', linked.side, linked.ids);
 }
 

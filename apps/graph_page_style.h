@@ -93,6 +93,7 @@ figcaption { display: flex; justify-content: space-between; gap: 8px; color: var
 .handle { fill: transparent; }
 .heat { fill: var(--heat); fill-opacity: 0; pointer-events: none; }
 .by-kind .heat { display: none; }
+.pane > svg:not(.by-kind) .line { fill: var(--ink); }
 .stripe { fill: var(--k7); pointer-events: none; }
 .cluster .body { stroke: var(--soft); }
 .toggle .area { fill: transparent; }
@@ -124,7 +125,7 @@ i.k5 { background: var(--k5); } i.k6 { background: var(--k6); } i.k7 { backgroun
   #find { flex: 1 1 100%; }
   #search { padding: 7px 10px; font-size: 16px; }
   #tools { gap: 6px; width: 100%; font-size: 13px; }
-  #tools label:first-child { flex: 1 1 70px; font-size: 0; }
+  #tools label:first-child { flex: 1 1 70px; font-size: 0; gap: 0; }
   #tools select { flex: 1 1 60px; min-width: 60px; font-size: 13px; padding: 6px 4px; }
   #tools button { padding: 6px 7px; }
   #tabs { grid-area: tabs; display: flex; background: var(--paper); border-bottom: 1px solid var(--line); }

@@ -39,7 +39,7 @@ function macsText(macs) { return macs < 1e4 ? String(macs) : macs < 1e6 ? (macs 
 const pen = document.createElement('canvas').getContext('2d');
 const FAMILY = 'system-ui, sans-serif';
 const TITLE = '600 13px ' + FAMILY, LINE = '11.5px ' + FAMILY;
-const MOST_WIDTH = 270, LEAST_WIDTH = 84;
+const MOST_WIDTH = 284, LEAST_WIDTH = 84;
 const TOP = 48;  // room for the caption
 const widths = new Map();
 function textWidth(text, font) {
@@ -356,7 +356,7 @@ class Side {
     const most = Math.max.apply(null, shares.concat(1e-12));
     this.drawn.forEach(function (item, i) {
       const heat = this.elementOf.get(item).querySelector('.heat');
-      if (heat) heat.style.fillOpacity = (0.85 * Math.sqrt(shares[i] / most)).toFixed(3);
+      if (heat) heat.style.fillOpacity = (0.7 * Math.sqrt(shares[i] / most)).toFixed(3);
     }, this);
   }
 
