@@ -168,6 +168,15 @@ async function phone(open) {
   check(!covered, 'the panel does not cover it');
   await page.locator('#panel .close').tap();
   check(!await page.locator('#panel').isVisible(), 'and closes');
+  const before = await scale(page, 'graph'), fingers = await page.context().newCDPSession(page);
+  const touch = function (type, points) {
+    return fingers.send('Input.dispatchTouchEvent', { type, touchPoints: points.map(function (x, id) { return { x, y: 500, id }; }) });
+  };
+  await touch('touchStart', [180, 210]);
+  for (let d = 10; d <= 60; d += 10) await touch('touchMove', [180 - d, 210 + d]);
+  await touch('touchEnd', []);
+  const after = await scale(page, 'graph');
+  check(after > 2 * before && after < 8 * before, 'two fingers make it larger: ' + before + ' to ' + after);
   await page.locator('#tabs .about').tap();
   check((await text(page, '#panel')).includes('multiply-adds'), 'About tells what the model is');
 }
