@@ -44,6 +44,7 @@ constexpr const char* kBody = R"html(
 <div id="tools">
 <label>Colour <select id="colour" aria-label="What colours say"></select></label>
 <label><input id="constants" type="checkbox"> constants</label>
+<label><input id="unneeded" type="checkbox"> not needed</label>
 <button id="open-all" type="button">Expand all</button>
 <button id="close-all" type="button">Collapse all</button>
 </div>

@@ -467,6 +467,7 @@ function placeDown(cluster, level) {
     box.x += shift;
     box.item.x = box.x - box.w / 2;
     box.item.y = box.y;
+    box.item.band = box.band;
   }
   for (const layer of level.layers) for (const box of layer) if (box.isDummy) box.x += shift;
   cluster.w = width + 2 * pad;
@@ -481,8 +482,6 @@ function keepRoutes(cluster, level) {
     for (const dummy of chain) points.push([dummy.x, dummy.band[0]], [dummy.x, dummy.band[1]]);
     return points;
   };
-  const leave = function (box) { return [[box.x + box.outOff, box.band[1]]]; };
-  const enter = function (box) { return [[box.x + box.inOff, box.band[0]]]; };
   cluster.routes = new Map();
   for (const edge of level.edges) {
     let points = through(edge.chain);
@@ -495,14 +494,14 @@ function keepRoutes(cluster, level) {
   for (const box of level.boxes) {
     if (box.isIn) {
       const points = through(box.inChain);
-      const x = points.length ? points[0][0] : enter(box)[0][0];
+      const x = points.length ? points[0][0] : box.x + box.inOff;
       cluster.inRoutes.set(box.item, [[x, 0]].concat(points));
       inSum += x;
       ++inCount;
     }
     if (box.isOut) {
       const points = through(box.outChain);
-      const x = points.length ? points[points.length - 1][0] : leave(box)[0][0];
+      const x = points.length ? points[points.length - 1][0] : box.x + box.outOff;
       cluster.outRoutes.set(box.item, points.concat([[x, cluster.h]]));
       outSum += x;
       ++outCount;
@@ -519,24 +518,33 @@ function settle(item, x, y) {
   if (item.open) for (const child of item.children) settle(child, x + child.x, y + child.y);
 }
 
-// All points of an edge, in the picture.
+// All points of an edge, in the picture: from either end outwards to the cluster in which both ends are. An edge goes on
+// upright to the border of its layer, past taller boxes beside.
 function pointsOf(edge) {
   const moved = function (cluster, points) {
     return points.map(function (p) { return [p[0] + cluster.ax, p[1] + cluster.ay]; });
   };
-  const route = edge.at.routes.get(edge.a.id + ' ' + edge.b.id);
+  const lastX = function (points) { return points[points.length - 1][0]; };
+  const route = edge.at.routes.get(edge.a.id + ' ' + edge.b.id), side = route.back ? [0, 1] : [1, 0];
   const from = edge.from, to = edge.to;
-  const isUp = route.back && edge.upFrom.length === 0, isDown = route.back && edge.downTo.length === 0;
-  let points = [[from.ax + from.w / 2, isUp ? from.ay : from.ay + from.h]];
-  for (const [cluster, child] of edge.upFrom) points = points.concat(moved(cluster, cluster.outRoutes.get(child)));
-  points = points.concat(moved(edge.at, route.points));
-  for (const [cluster, child] of edge.downTo.slice().reverse()) points = points.concat(moved(cluster, cluster.inRoutes.get(child)));
-  points.push([to.ax + to.w / 2, isDown ? to.ay + to.h : to.ay]);
-  return points;
+  const start = [[from.ax + from.w / 2, route.back && !edge.upFrom.length ? from.ay : from.ay + from.h]];
+  for (const [cluster, child] of edge.upFrom) {
+    start.push([lastX(start), cluster.ay + child.band[1]]);
+    start.push.apply(start, moved(cluster, cluster.outRoutes.get(child)));
+  }
+  start.push([lastX(start), edge.at.ay + edge.a.band[side[0]]]);
+  const end = [[to.ax + to.w / 2, route.back && !edge.downTo.length ? to.ay + to.h : to.ay]];
+  for (const [cluster, child] of edge.downTo) {
+    end.push([lastX(end), cluster.ay + child.band[0]]);
+    end.push.apply(end, moved(cluster, cluster.inRoutes.get(child)).reverse());
+  }
+  end.push([lastX(end), edge.at.ay + edge.b.band[side[1]]]);
+  return start.concat(moved(edge.at, route.points), end.reverse());
 }
 
 // Curves that leave and arrive upright.
-function pathOf(points) {
+function pathOf(all) {
+  const points = all.filter(function (p, i) { return i === 0 || Math.abs(p[0] - all[i - 1][0]) + Math.abs(p[1] - all[i - 1][1]) > 0.5; });
   const r = function (x) { return Math.round(x * 10) / 10; };
   let d = 'M' + r(points[0][0]) + ',' + r(points[0][1]);
   for (let i = 1; i < points.length; ++i) {

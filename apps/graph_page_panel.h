@@ -131,7 +131,9 @@ function linkedOf(side, ids) {
 
 function linksPanel(side, ids) {
   const linked = linkedOf(side, ids);
-  if (!linked || !linked.ids.length) return linked && side.id === 'model' && ids.length === 1 && side.nodes[ids[0]].op !== 'input' ? element('p', { class: 'soft', text: 'No node of the graph: conversion added it.' }) : '';
+  if (!linked || !linked.ids.length) return linked && side.id === 'model' && ids.length === 1 && side.nodes[ids[0]].k !== 'input' ? element('p', { class: 'soft', text: 'No node of the graph: conversion added it.' }) : '';
+  const rank = function (id) { return linked.side.isParameter[id] ? 1 : 0; };
+  linked.ids.sort(function (a, b) { return rank(a) - rank(b) || a - b; });
   return list(side.id === 'model' ? 'Made from' : 'Went into', linked.side, linked.ids);
 }
 
@@ -152,6 +154,9 @@ function overview() {
   const parts = [element('div', { class: 'head' }, [element('h2', { text: 'About' }), element('button', { type: 'button', class: 'close', 'aria-label': 'Close', text: '\u00d7', onclick: function () { select(null, null); } })])];
   for (const side of sides) parts.push(element('h3', { text: side.name + ': ' + side.title }), facts(side.facts));
   const used = new Set(sides.flatMap(function (side) { return side.nodes.map(function (node) { return kindOf(node.k); }); }));
+  if (!showing.unneeded && !document.getElementById('unneeded').parentNode.hidden) {
+    parts.push(element('p', { class: 'soft', text: 'Nodes that are not needed are hidden: the box above shows them.' }));
+  }
   parts.push(element('h3', { text: 'Kinds' }), element('ul', { class: 'legend' }, KINDS.map(function (name, k) {
     return used.has(k) ? element('li', {}, [element('i', { class: 'k' + k }), document.createTextNode(name)]) : '';
   }).filter(Boolean)));
@@ -225,7 +230,7 @@ function find() {
     const node = hit.side.nodes[hit.id];
     return element('li', { role: 'option', id: 'hit' + i, 'aria-selected': i === active, class: node.d ? 'dropped' : null, onpointerdown: function (event) { event.preventDefault(); }, onclick: function () { take(i); } }, [
       element('b', { text: node.k }), element('span', {}, [breakable(node.n || '')]), sides.length > 1 ? element('small', { text: hit.side.name }) : '']);
-  }).concat(words.length ? [element('li', { class: 'count', text: count ? countText(count, 'match').replace('matchs', 'matches') + (count > found.length ? ', the first ' + found.length : '') : 'Nothing has this name' })] : []));
+  }).concat(words.length ? [element('li', { class: 'count', text: count ? (count === 1 ? '1 match' : count.toLocaleString('en') + ' matches') + (count > found.length ? ', the first ' + found.length : '') : 'Nothing has this name' })] : []));
   openHits(words.length > 0);
 }
 
@@ -282,7 +287,8 @@ document.addEventListener('keydown', function (event) {
 
 // ---- Start ----
 
-let showConstants = false;
+// What is drawn besides the nodes that data goes through.
+const showing = { constants: false, unneeded: true };
 const colour = document.getElementById('colour');
 const sides = [];
 const ownersOf = [];
@@ -308,6 +314,9 @@ function start() {
   modes.push(['bytes', 'bytes of weights'], ['work', 'multiply-adds']);
   for (const mode of modes) colour.add(new Option(mode[1], mode[0]));
   const tabs = document.getElementById('tabs'), panes = document.getElementById('panes');
+  // What training left behind may be many times the rest.
+  const dropped = DATA.graph ? DATA.graph.nodes.filter(function (node) { return node.d; }).length : 0;
+  showing.unneeded = dropped > 0 && 2 * dropped <= DATA.graph.nodes.length;
   for (const [id, name] of [['graph', 'Graph'], ['model', 'Converted']]) {
     if (DATA[id]) sides.push(new Side(id, DATA[id], name));
   }
@@ -335,23 +344,35 @@ function start() {
   const note = document.getElementById('note');
   note.textContent = DATA.note;
   note.hidden = !DATA.note;
-  const constants = document.getElementById('constants');
-  const hasConstants = sides.some(function (side) { return side.isParameter.some(Boolean); });
-  constants.parentNode.hidden = !hasConstants;
-  constants.addEventListener('change', function () {
-    showConstants = constants.checked;
-    select(null, null);
-    for (const side of sides) {
-      side.build();
-      side.draw();
-    }
-  });
+  offer('constants', sides.some(function (side) { return side.isParameter.some(Boolean); }));
+  offer('unneeded', sides.some(function (side) { return side.nodes.some(function (node) { return node.d; }); }));
   colour.addEventListener('change', function () { for (const side of sides) side.colour(); });
   document.getElementById('open-all').addEventListener('click', function () { openAll(true); });
   document.getElementById('close-all').addEventListener('click', function () { openAll(false); });
   for (const side of sides) side.draw();
   activate(sides[sides.length - 1]);
   for (const side of sides) if (side.svg.clientWidth) side.begin();
+  refresh();
+}
+
+function offer(what, isThere) {
+  const box = document.getElementById(what);
+  box.checked = showing[what];
+  box.parentNode.hidden = !isThere;
+  box.addEventListener('change', function () {
+    showing[what] = box.checked;
+    rebuild();
+  });
+}
+
+// After a change of what is drawn.
+function rebuild() {
+  for (const what in showing) document.getElementById(what).checked = showing[what];
+  for (const side of sides) {
+    side.selected = side.linked = null;
+    side.build();
+    side.draw();
+  }
   refresh();
 }
 

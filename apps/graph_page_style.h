@@ -93,6 +93,7 @@ figcaption { display: flex; justify-content: space-between; gap: 8px; color: var
 .handle { fill: transparent; }
 .heat { fill: var(--heat); fill-opacity: 0; pointer-events: none; }
 .by-kind .heat { display: none; }
+.pane > svg:not(.by-kind) .line { fill: var(--ink); }
 .stripe { fill: var(--k7); pointer-events: none; }
 .cluster .body { stroke: var(--soft); }
 .toggle .area { fill: transparent; }
@@ -111,6 +112,10 @@ i.k0 { background: var(--k0); } i.k1 { background: var(--k1); } i.k2 { backgroun
 i.k5 { background: var(--k5); } i.k6 { background: var(--k6); } i.k7 { background: var(--k7); } i.k8 { background: var(--k8); } i.k9 { background: var(--k9); }
 .k0 .stripe { fill: var(--k0); } .k1 .stripe { fill: var(--k1); } .k2 .stripe { fill: var(--k2); } .k3 .stripe { fill: var(--k3); } .k4 .stripe { fill: var(--k4); }
 .k5 .stripe { fill: var(--k5); } .k6 .stripe { fill: var(--k6); } .k7 .stripe { fill: var(--k7); } .k8 .stripe { fill: var(--k8); } .k9 .stripe { fill: var(--k9); }
+/* Too small to be read: blocks of colour. */
+.far .box text, .far .toggle, .far .back { display: none; }
+.far .stripe { stroke: none; transform: scaleX(3); }
+.far .edge { marker-end: none; stroke-width: 4; }
 [hidden] { display: none !important; }
 
 @media (max-width: 760px) {
@@ -120,7 +125,7 @@ i.k5 { background: var(--k5); } i.k6 { background: var(--k6); } i.k7 { backgroun
   #find { flex: 1 1 100%; }
   #search { padding: 7px 10px; font-size: 16px; }
   #tools { gap: 6px; width: 100%; font-size: 13px; }
-  #tools label:first-child { flex: 1 1 70px; font-size: 0; }
+  #tools label:first-child { flex: 1 1 70px; font-size: 0; gap: 0; }
   #tools select { flex: 1 1 60px; min-width: 60px; font-size: 13px; padding: 6px 4px; }
   #tools button { padding: 6px 7px; }
   #tabs { grid-area: tabs; display: flex; background: var(--paper); border-bottom: 1px solid var(--line); }

@@ -39,7 +39,7 @@ function macsText(macs) { return macs < 1e4 ? String(macs) : macs < 1e6 ? (macs 
 const pen = document.createElement('canvas').getContext('2d');
 const FAMILY = 'system-ui, sans-serif';
 const TITLE = '600 13px ' + FAMILY, LINE = '11.5px ' + FAMILY;
-const MOST_WIDTH = 270, LEAST_WIDTH = 84;
+const MOST_WIDTH = 284, LEAST_WIDTH = 84;
 const TOP = 48;  // room for the caption
 const widths = new Map();
 function textWidth(text, font) {
@@ -139,7 +139,7 @@ class Side {
     return found;
   }
 
-  isShown(id) { return showConstants || !this.isParameter[id]; }
+  isShown(id) { return (showing.constants || !this.isParameter[id]) && (showing.unneeded || !this.nodes[id].d); }
 
   build() {
     // What was open stays open; clusters that are new are open where nothing of them was hidden.
@@ -296,8 +296,10 @@ class Side {
       if (item.open) item.children.forEach(walk);
     };
     walk(this.root);
-    edges.forEach(function (edge, i) {
-      lines += '<path class="edge' + (edge.control ? ' control' : '') + '" data-edge="' + i + '" d="' + pathOf(pointsOf(edge)) + '" marker-end="url(#tip-' + side.id + ')"/>';
+    edges.forEach(function (edge) {
+      const points = pointsOf(edge), xs = points.map(function (p) { return p[0]; }), ys = points.map(function (p) { return p[1]; });
+      edge.frame = [Math.min.apply(null, xs), Math.min.apply(null, ys), Math.max.apply(null, xs), Math.max.apply(null, ys)];
+      lines += '<path class="edge' + (edge.control ? ' control' : '') + '" d="' + pathOf(points) + '" marker-end="url(#tip-' + side.id + ')"/>';
     });
     // Open clusters lie below the edges, everything else above them.
     this.all.innerHTML = '<g class="grounds">' + this.drawn.filter(function (item) { return item.open; }).map(this.groundMarkup, this).join('') +
@@ -305,6 +307,9 @@ class Side {
     this.elementOf = new Map();
     for (const g of this.all.querySelectorAll('.box')) this.elementOf.set(this.items[g.dataset.item], g);
     this.edgeElements = Array.from(this.all.querySelectorAll('.edge'));
+    this.frames = this.drawn.map(function (item) { return [this.elementOf.get(item), [item.ax, item.ay, item.ax + item.w, item.ay + item.h]]; }, this)
+      .concat(edges.map(function (edge, i) { return [this.edgeElements[i], edge.frame]; }, this));
+    this.region = null;
     this.colour();
     this.mark();
     this.move();
@@ -327,7 +332,7 @@ class Side {
     const drop = item.children ? item.leaves.every(function (id) { return this.nodes[id].d; }, this) : this.nodes[item.leaf].d;
     const room = item.w - 24;
     let markup = at + kind + (drop ? ' dropped' : '') + place + (item.children ? ' aria-expanded="false"' : '') +
-      ' aria-label="' + safe([words.title].concat(words.lines).join(', ')) + '">';
+      ' aria-label="' + safe([words.title].concat(words.lines).join(', ')) + '"><title>' + safe(item.children ? item.path.replace(/\*$/, '\u2026') : this.nodes[item.leaf].n || '') + '</title>';
     if (item.children) markup += '<rect class="back" x="4" y="4" width="' + item.w + '" height="' + item.h + '" rx="7"/>';
     markup += '<rect class="body" width="' + item.w + '" height="' + item.h + '" rx="7"/><rect class="heat" width="' + item.w + '" height="' + item.h + '" rx="7"/>';
     if (!item.children) markup += '<path class="stripe" d="M7,0.5H5A5,5 0 0 0 0.5,7V' + (item.h - 7) + 'A5,5 0 0 0 5,' + (item.h - 0.5) + 'H7z"/>';
@@ -351,7 +356,7 @@ class Side {
     const most = Math.max.apply(null, shares.concat(1e-12));
     this.drawn.forEach(function (item, i) {
       const heat = this.elementOf.get(item).querySelector('.heat');
-      if (heat) heat.style.fillOpacity = (0.85 * Math.sqrt(shares[i] / most)).toFixed(3);
+      if (heat) heat.style.fillOpacity = (0.7 * Math.sqrt(shares[i] / most)).toFixed(3);
     }, this);
   }
 
@@ -382,10 +387,33 @@ class Side {
 
   // ---- Moving ----
 
-  move() { this.all.setAttribute('transform', 'translate(' + this.x.toFixed(2) + ',' + this.y.toFixed(2) + ') scale(' + this.k.toFixed(4) + ')'); }
+  move() {
+    this.all.setAttribute('transform', 'translate(' + this.x.toFixed(2) + ',' + this.y.toFixed(2) + ') scale(' + this.k.toFixed(4) + ')');
+    this.svg.classList.toggle('far', this.k < 0.3);
+    const seen = this.seen(this.k, this.x, this.y, 0), region = this.region;
+    const isInside = region && seen[0] >= region[0] && seen[1] >= region[1] && seen[2] <= region[2] && seen[3] <= region[3];
+    if (!isInside || region[4] > 3 * this.k || 3 * region[4] < this.k) this.cull([this.seen(this.k, this.x, this.y, 1)]);
+  }
+
+  // What of the picture can be seen, and as much of it beside as `more` says.
+  seen(k, x, y, more) {
+    const size = this.size();
+    return [(-more * size.w - x) / k, (-more * size.h - y) / k, ((1 + more) * size.w - x) / k, ((1 + more) * size.h - y) / k, k];
+  }
+
+  // Only what is in sight, or near, is left to the browser to draw.
+  cull(regions) {
+    this.region = regions[0];
+    for (const part of this.frames) {
+      const f = part[1];
+      const isNear = regions.some(function (r) { return f[2] >= r[0] && f[0] <= r[2] && f[3] >= r[1] && f[1] <= r[3]; });
+      if (part[2] !== isNear) part[0].style.display = (part[2] = isNear) ? '' : 'none';
+    }
+  }
 
   glide(k, x, y) {
     const from = [this.k, this.x, this.y], side = this, start = performance.now(), run = this.run = {};
+    this.cull([this.seen(k, x, y, 1), this.seen(this.k, this.x, this.y, 1)]);  // the focus may go there at once
     const finish = function () {
       side.k = k;
       side.x = x;
@@ -511,13 +539,9 @@ class Side {
 
   reveal(id) {
     if (!this.itemOf[id]) {
-      showConstants = true;
-      document.getElementById('constants').checked = true;
-      for (const side of sides) {
-        side.build();
-        side.selected = null;
-        side.draw();
-      }
+      if (this.isParameter[id]) showing.constants = true;
+      if (this.nodes[id].d) showing.unneeded = true;
+      rebuild();
     }
     const item = this.itemOf[id], before = this.boxOf(item), place = [before.ax + before.w / 2, before.ay];
     if (before === item) return item;

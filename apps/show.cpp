@@ -116,6 +116,14 @@ OpTimes read_times(const std::string& path, const Model& model) {
   return times;
 }
 
+// A graph that does not convert as it was asked to is an error, not a graph that does not convert.
+bool has_convert_flag(const Args& args) {
+  for (const FlagSpec& flag : with_convert_flags({})) {
+    if (args.has(flag.name)) return true;
+  }
+  return false;
+}
+
 void load(const Args& args, const std::string& path, Shown* shown) {
   SessionOptions options;
   options.convert = convert_options(args);
@@ -131,7 +139,7 @@ void load(const Args& args, const std::string& path, Shown* shown) {
       shown->model = checked_model(path, shown->loaded.posy);
     }
   } catch (const InputError& error) {
-    if (!is_graph || against) throw;
+    if (!is_graph || against || has_convert_flag(args)) throw;
     shown->refusal = error.what();
     return;
   }

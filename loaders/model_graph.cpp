@@ -216,7 +216,8 @@ void find_dropouts(const Graph& graph, const std::vector<std::vector<int>>& inpu
     if (draws_numbers(graph.nodes[(size_t)i])) {
       source = Source::kRandom;
     } else if (inputs[(size_t)i].empty()) {
-      source = graph.nodes[(size_t)i].op == "Const" ? Source::kConstant : Source::kData;
+      const GraphNode& node = graph.nodes[(size_t)i];
+      source = node.op == "Const" || inference_setting(node) ? Source::kConstant : Source::kData;
     } else {
       for (const int from : inputs[(size_t)i]) source = std::max(source, sources[(size_t)from]);
     }

@@ -301,6 +301,8 @@ TEST_CASE("show: bad inputs are named and leave nothing behind") {
            {{"graph.pb", "-o", "none/out.html"}, "none/out.html"},
            {{"graph.pb", "-o", "out.html", "--tensorboard", "file"}, "file: "},
            {{"graph.pb", "-o", "out.html", "--against", "page.pb"}, "page.pb"},
+           {{"graph.pb", "-o", "out.html", "--labels", "none.txt"}, "none.txt"},
+           {{"graph.pb", "-o", "out.html", "--output-node", "nowhere"}, "'nowhere'"},
        }) {
     std::vector<std::string> all = {"show"};
     all.insert(all.end(), words.begin(), words.end());
