@@ -301,10 +301,12 @@ const Command& compare_command() {
   static const Command command = {
       "compare",
       "posy compare MODEL MODEL [--images DIR or IMAGE...] [flags]",
-      "do two models give the same scores? Either may be a .tsv file with another program's:\n"
-      "IMAGE, tab, and a score for each class, between tabs or commas",
+      "do two models give the same scores? One may be a .tsv file with those of another program",
       with_convert_flags({
-          {"images", "PATH", "a folder of photos, or a photo; may be repeated (default: 16 synthetic pictures)"},
+          {"images", "PATH",
+           "a folder of photos, or a photo; may be repeated (default: 16 synthetic pictures). With a .tsv file (lines "
+           "of "
+           "image, tab, and a score for each class between tabs or commas): the folder of its images"},
           {"tolerance", "T", "exit code 1 if a score differs by more (1e-5)"},
           {"layers", nullptr, "also where the models part: each layer that both have, on the first image"},
           {"each", nullptr, "a line for each image, however many there are"},
