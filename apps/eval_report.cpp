@@ -11,6 +11,7 @@ namespace posy {
 namespace {
 
 constexpr size_t kClassesAsMatrix = 20;  // more do not fit beside each other
+constexpr size_t kClassesInJson = 4096;  // as a matrix of 16 million numbers
 constexpr size_t kConfusionsShown = 5, kConfusionsInsteadOfMatrix = 20;
 
 template <class... Numbers>
@@ -127,7 +128,7 @@ std::string matrix_text(const EvalReport& report) {
   size_t cell = 5;
   for (const std::string& label : report.labels)
     cell = std::max(cell, std::min(width_of(printable_name(label)), 110 / e.classes.size() - 2));
-  for (const size_t count : e.matrix) cell = std::max(cell, std::to_string(count).size());
+  cell = std::max(cell, std::to_string(e.photos).size());
   std::string text = "\nrows: the true class, columns: what it was taken for\n" + padded("", width);
   for (size_t i = 0; i < e.classes.size(); ++i) text += "  " + right(shown_name(report.labels[i], cell), cell);
   for (uint32_t row = 0; row < e.classes.size(); ++row) {
@@ -160,10 +161,12 @@ Json json_classes(const EvalReport& report) {
 }
 
 Json json_matrix(const Evaluation& e) {
+  if (e.classes.size() > kClassesInJson) return nullptr;
   Json matrix = Json::array();
-  for (size_t row = 0; row < e.classes.size(); ++row) {
-    const auto begin = e.matrix.begin() + (ptrdiff_t)(row * e.classes.size());
-    matrix.push_back(std::vector<size_t>(begin, begin + (ptrdiff_t)e.classes.size()));
+  for (uint32_t row = 0; row < e.classes.size(); ++row) {
+    std::vector<size_t> counts(e.classes.size());
+    for (uint32_t column = 0; column < counts.size(); ++column) counts[column] = e.count(row, column);
+    matrix.push_back(std::move(counts));
   }
   return matrix;
 }
