@@ -281,9 +281,8 @@ Chosen unsure_photos(const EvalReport& report) {
 // Leaves so many that their pictures have a bounded number of bytes in all.
 std::vector<Thumbnail> thumbnails_for(Chosen* chosen, size_t most, uint32_t threads) {
   if (chosen->size() > most) chosen->resize(most);
-  std::vector<std::string> paths;
-  for (const EvaluatedPhoto* photo : *chosen) paths.push_back(photo->path);
-  std::vector<Thumbnail> thumbnails = thumbnails_of(paths, kThumbnailSide, threads);
+  const auto picture = [&](size_t i) { return read_image((*chosen)[i]->path); };
+  std::vector<Thumbnail> thumbnails = thumbnails_of(chosen->size(), picture, kThumbnailSide, threads);
   size_t bytes = 0, count = 0;
   while (count < thumbnails.size() && (bytes += thumbnails[count].url.size()) <= kMostThumbnailBytes) ++count;
   chosen->resize(count);
