@@ -11,6 +11,7 @@ namespace posy {
 namespace {
 
 constexpr size_t kClassesAsMatrix = 20;  // more do not fit beside each other
+constexpr size_t kClassesListed = 30;
 constexpr size_t kClassesInJson = 4096;  // as a matrix of 16 million numbers
 constexpr size_t kConfusionsShown = 5, kConfusionsInsteadOfMatrix = 20;
 
@@ -84,13 +85,13 @@ std::vector<size_t> classes_to_show(const Evaluation& e, std::string* title) {
   std::vector<size_t> shown;
   for (size_t i = 0; i < e.classes.size(); ++i) {
     const bool is_seen = e.classes[i].photos > 0 || e.classes[i].predicted > 0;
-    if (is_seen || e.classes.size() <= kClassesAsMatrix) shown.push_back(i);
+    if (is_seen || e.classes.size() <= kClassesListed) shown.push_back(i);
   }
-  if (shown.size() <= kClassesAsMatrix) return shown;
-  *title = "the " + std::to_string(kClassesAsMatrix) + " of " + std::to_string(shown.size()) +
+  if (shown.size() <= kClassesListed) return shown;
+  *title = "the " + std::to_string(kClassesListed) + " of " + std::to_string(shown.size()) +
            " classes with the least F1 (--html, --json: all)\n";
   std::stable_sort(shown.begin(), shown.end(), [&](size_t a, size_t b) { return e.classes[a].f1 < e.classes[b].f1; });
-  shown.resize(kClassesAsMatrix);
+  shown.resize(kClassesListed);
   return shown;
 }
 
