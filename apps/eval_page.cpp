@@ -341,7 +341,7 @@ std::string wrong_html(const EvalReport& report, uint32_t most) {
   if (all.empty()) return "<section id=\"wrong\"><h2>Taken for another class</h2>\n<p>No photo.</p></section>\n";
   Chosen shown = all;
   const std::vector<Thumbnail> thumbnails = thumbnails_for(&shown, most, report.threads);
-  std::string count = photos_text(all.size()) + ", the model's surest first";
+  std::string count = photos_text(all.size()) + (all.size() > 1 ? ", the model's surest first" : "");
   if (shown.size() < all.size()) {
     count = "the " + std::to_string(shown.size()) + " of " + photos_text(all.size()) +
             " of which the model was surest; " + std::to_string(all.size() - shown.size()) +
