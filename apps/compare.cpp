@@ -249,6 +249,15 @@ double tolerance_of(const Args& args) {
   return text ? std::strtod(text->c_str(), nullptr) : kTolerance;  // a number: check_usage() has looked
 }
 
+// The first image that can be read.
+void compare_layers_of_first(Side* a, Side* b, const Images& images, CompareReport* report) {
+  for (size_t i = 0; i < images.names.size(); ++i) {
+    if (!report->images[i].error.empty()) continue;
+    report->layers_image = images.names[i];
+    return compare_layers(a->team.get(), b->team.get(), images.picture(i), report);
+  }
+}
+
 CompareReport compare(const Args& args, Images* images_of_both) {
   CompareReport report;
   Side a, b;
@@ -264,13 +273,7 @@ CompareReport compare(const Args& args, Images* images_of_both) {
                  kSyntheticImages);
   compare_scores(&a, &b, images, pairs, &report);
   print_unreadable(report);
-  if (!args.has("layers")) return report;
-  for (size_t i = 0; i < images.names.size() && report.layers_image.empty(); ++i) {
-    if (report.images[i].error.empty()) {
-      report.layers_image = images.names[i];
-      compare_layers(a.team.get(), b.team.get(), images.picture(i), &report);
-    }
-  }
+  if (args.has("layers")) compare_layers_of_first(&a, &b, images, &report);
   return report;
 }
 
