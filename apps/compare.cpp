@@ -9,6 +9,7 @@
 #include "apps/commands.h"
 #include "apps/compare_layers.h"
 #include "apps/interrupt.h"
+#include "apps/outputs.h"
 #include "apps/progress.h"
 #include "apps/synthetic_images.h"
 #include "loaders/error.h"
@@ -248,7 +249,16 @@ double tolerance_of(const Args& args) {
   return text ? std::strtod(text->c_str(), nullptr) : kTolerance;  // a number: check_usage() has looked
 }
 
-CompareReport compare(const Args& args) {
+// The first image that can be read.
+void compare_layers_of_first(Side* a, Side* b, const Images& images, CompareReport* report) {
+  for (size_t i = 0; i < images.names.size(); ++i) {
+    if (!report->images[i].error.empty()) continue;
+    report->layers_image = images.names[i];
+    return compare_layers(a->team.get(), b->team.get(), images.picture(i), report);
+  }
+}
+
+CompareReport compare(const Args& args, Images* images_of_both) {
   CompareReport report;
   Side a, b;
   report.tolerance = tolerance_of(args);
@@ -256,20 +266,14 @@ CompareReport compare(const Args& args) {
   report.a = a.name;
   report.b = b.name;
   const std::vector<uint32_t> pairs = paired_classes(a, b, &report);
-  const Images images = find_images(args, a, b);
+  const Images images = *images_of_both = find_images(args, a, b);
   report.is_synthetic = images.are_synthetic;
   if (report.is_synthetic)
     std::fprintf(stderr, "posy: note: no --images: comparing on %u synthetic ones (noise, spots and slopes)\n",
                  kSyntheticImages);
   compare_scores(&a, &b, images, pairs, &report);
   print_unreadable(report);
-  if (!args.has("layers")) return report;
-  for (size_t i = 0; i < images.names.size() && report.layers_image.empty(); ++i) {
-    if (report.images[i].error.empty()) {
-      report.layers_image = images.names[i];
-      compare_layers(a.team.get(), b.team.get(), images.picture(i), &report);
-    }
-  }
+  if (args.has("layers")) compare_layers_of_first(&a, &b, images, &report);
   return report;
 }
 
@@ -283,8 +287,14 @@ void check_usage(const Args& args) {
 
 int run(const Args& args) {
   check_usage(args);
-  const CompareReport report = compare(args);
-  if (!args.has("json")) {
+  check_outputs(args, {"html"});
+  Images images;
+  const CompareReport report = compare(args, &images);
+  const std::optional<std::string> html = args.text("html");
+  if (html) write_text(*html, html_of(report, images.picture, photo_threads(args)));
+  if (html == "-") {
+    // The page has the place of all else.
+  } else if (!args.has("json")) {
     std::fputs(text_of(report, args.has("each")).c_str(), stdout);
   } else {
     if (args.has("each")) {
@@ -303,11 +313,15 @@ const Command& compare_command() {
       "posy compare MODEL MODEL [--images DIR or IMAGE...] [flags]",
       "do two models give the same scores, or a model and another program?",
       with_convert_flags({
-          {"images", "PATH", "a folder of photos, or a photo; may be repeated (default: 16 synthetic pictures)"},
+          {"images", "PATH",
+           "a folder of photos, or a photo; may be repeated (default: 16 synthetic pictures). With a .tsv file (lines "
+           "of "
+           "image, tab, and a score for each class between tabs or commas): the folder of its images"},
           {"tolerance", "T", "exit code 1 if a score differs by more (1e-5)"},
           {"layers", nullptr, "also where the models part: each layer that both have, on the first image"},
           {"each", nullptr, "a line for each image, however many there are"},
           {"threads", "N", "images at a time (POSY_THREADS, else as many as there are processors)"},
+          {"html", "FILE", "write a page to look at as well"},
           {"json", nullptr, "print what was found as JSON; with --each an object for each image first"},
       }),
       run,

@@ -1,11 +1,13 @@
 // What posy compare found, and the forms in which it is written down.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/json.h"
 #include "engine/posy.h"
+#include "loaders/image.h"
 #include "loaders/score_table.h"
 
 namespace posy {
@@ -51,6 +53,8 @@ struct CompareReport {
 
 std::string text_of(const CompareReport& report, bool has_each);
 Json json_of(const CompareReport& report);
+// One page that needs nothing but itself. picture(i) is image i, for its thumbnail.
+std::string html_of(const CompareReport& report, const std::function<Image(size_t)>& picture, uint32_t threads);
 Json json_of(const CompareReport& report, const ComparedImage& image);
 
 }  // namespace posy

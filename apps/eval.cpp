@@ -102,6 +102,22 @@ void print_unreadable(const EvalReport& report) {
   if (report.unreadable == report.photos.size()) throw InputError(report.folder + ": none of its photos could be read");
 }
 
+// The model's classes and the photos of the wanted part.
+void prepare(const PhotoTeam& team, const LabelledFolder& folder, const SplitRule& rule, EvalReport* report) {
+  const uint32_t classes = team.model().output().c;
+  const ClassMatch match = match_classes(report->model, labels_of(team.model()), classes, report->folder, folder);
+  print_notes(match.notes);
+  for (uint32_t i = 0; i < classes; ++i) report->labels.push_back(team.label(i));
+  report->photos = photos_of(folder, match, report->split);
+  if (report->photos.empty())
+    throw InputError(report->folder + ": none of its " + std::to_string(folder.photos.size()) + " photos is in the " +
+                     report->split_text() + " part");
+  if (report->split && rule.image_dir_as.empty()) {
+    print_notes({"parts are those of retrain.py --image_dir " + report->folder +
+                 "; if it was spelled otherwise, say --image-dir-as SPELLING"});
+  }
+}
+
 EvalReport evaluate_folder(const Args& args, const SplitRule& rule) {
   EvalReport report;
   report.model = args.words()[0];
@@ -114,19 +130,7 @@ EvalReport evaluate_folder(const Args& args, const SplitRule& rule) {
   PhotoTeam team(report.model, loaded.posy, threads);
   report.threads = team.threads();
   report.isa = team.isa();
-  const uint32_t classes = team.model().output().c;
-  const std::vector<std::string> labels = labels_of(team.model());
-  const ClassMatch match = match_classes(report.model, labels, classes, report.folder, folder);
-  print_notes(match.notes);
-  for (uint32_t i = 0; i < classes; ++i) report.labels.push_back(team.label(i));
-  report.photos = photos_of(folder, match, report.split);
-  if (report.photos.empty())
-    throw InputError(report.folder + ": none of its " + std::to_string(folder.photos.size()) + " photos is in the " +
-                     report.split_text() + " part");
-  if (report.split && rule.image_dir_as.empty()) {
-    print_notes({"parts are those of retrain.py --image_dir " + report.folder +
-                 "; if it was spelled otherwise, say --image-dir-as SPELLING"});
-  }
+  prepare(team, folder, rule, &report);
   run_photos(&team, &report);
   print_unreadable(report);
   return report;

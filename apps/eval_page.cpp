@@ -281,9 +281,8 @@ Chosen unsure_photos(const EvalReport& report) {
 // Leaves so many that their pictures have a bounded number of bytes in all.
 std::vector<Thumbnail> thumbnails_for(Chosen* chosen, size_t most, uint32_t threads) {
   if (chosen->size() > most) chosen->resize(most);
-  std::vector<std::string> paths;
-  for (const EvaluatedPhoto* photo : *chosen) paths.push_back(photo->path);
-  std::vector<Thumbnail> thumbnails = thumbnails_of(paths, kThumbnailSide, threads);
+  const auto picture = [&](size_t i) { return read_image((*chosen)[i]->path); };
+  std::vector<Thumbnail> thumbnails = thumbnails_of(chosen->size(), picture, kThumbnailSide, threads);
   size_t bytes = 0, count = 0;
   while (count < thumbnails.size() && (bytes += thumbnails[count].url.size()) <= kMostThumbnailBytes) ++count;
   chosen->resize(count);
@@ -342,7 +341,7 @@ std::string wrong_html(const EvalReport& report, uint32_t most) {
   if (all.empty()) return "<section id=\"wrong\"><h2>Taken for another class</h2>\n<p>No photo.</p></section>\n";
   Chosen shown = all;
   const std::vector<Thumbnail> thumbnails = thumbnails_for(&shown, most, report.threads);
-  std::string count = photos_text(all.size()) + ", the model's surest first";
+  std::string count = photos_text(all.size()) + (all.size() > 1 ? ", the model's surest first" : "");
   if (shown.size() < all.size()) {
     count = "the " + std::to_string(shown.size()) + " of " + photos_text(all.size()) +
             " of which the model was surest; " + std::to_string(all.size() - shown.size()) +

@@ -31,7 +31,7 @@ th, td { font-weight: 400; text-align: left; }
 #matrix thead th { vertical-align: bottom; text-align: center; color: var(--soft); font-size: 12.5px; padding: 0 1px 2px; }
 #matrix thead span { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 11em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 #matrix.few thead span { writing-mode: horizontal-tb; transform: none; }
-#matrix tbody th { text-align: right; padding: 0 8px 0 0; max-width: 14em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+#matrix tbody th { position: sticky; left: 0; background: var(--page); text-align: right; padding: 0 8px 0 0; max-width: 14em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 #matrix th.on { color: var(--ink); font-weight: 600; }
 #matrix td { padding: 0; }
 #matrix button { all: unset; box-sizing: border-box; display: block; min-width: 34px; width: 100%; padding: 6px 4px; text-align: center; border-radius: 3px; background: var(--line); cursor: default; }

@@ -11,6 +11,8 @@ namespace posy {
 namespace {
 
 constexpr size_t kClassesAsMatrix = 20;  // more do not fit beside each other
+constexpr size_t kClassesListed = 30;
+constexpr size_t kClassesInJson = 4096;  // as a matrix of 16 million numbers
 constexpr size_t kConfusionsShown = 5, kConfusionsInsteadOfMatrix = 20;
 
 template <class... Numbers>
@@ -83,13 +85,13 @@ std::vector<size_t> classes_to_show(const Evaluation& e, std::string* title) {
   std::vector<size_t> shown;
   for (size_t i = 0; i < e.classes.size(); ++i) {
     const bool is_seen = e.classes[i].photos > 0 || e.classes[i].predicted > 0;
-    if (is_seen || e.classes.size() <= kClassesAsMatrix) shown.push_back(i);
+    if (is_seen || e.classes.size() <= kClassesListed) shown.push_back(i);
   }
-  if (shown.size() <= kClassesAsMatrix) return shown;
-  *title = "the " + std::to_string(kClassesAsMatrix) + " of " + std::to_string(shown.size()) +
+  if (shown.size() <= kClassesListed) return shown;
+  *title = "the " + std::to_string(kClassesListed) + " of " + std::to_string(shown.size()) +
            " classes with the least F1 (--html, --json: all)\n";
   std::stable_sort(shown.begin(), shown.end(), [&](size_t a, size_t b) { return e.classes[a].f1 < e.classes[b].f1; });
-  shown.resize(kClassesAsMatrix);
+  shown.resize(kClassesListed);
   return shown;
 }
 
@@ -127,7 +129,7 @@ std::string matrix_text(const EvalReport& report) {
   size_t cell = 5;
   for (const std::string& label : report.labels)
     cell = std::max(cell, std::min(width_of(printable_name(label)), 110 / e.classes.size() - 2));
-  for (const size_t count : e.matrix) cell = std::max(cell, std::to_string(count).size());
+  cell = std::max(cell, std::to_string(e.photos).size());
   std::string text = "\nrows: the true class, columns: what it was taken for\n" + padded("", width);
   for (size_t i = 0; i < e.classes.size(); ++i) text += "  " + right(shown_name(report.labels[i], cell), cell);
   for (uint32_t row = 0; row < e.classes.size(); ++row) {
@@ -160,10 +162,12 @@ Json json_classes(const EvalReport& report) {
 }
 
 Json json_matrix(const Evaluation& e) {
+  if (e.classes.size() > kClassesInJson) return nullptr;
   Json matrix = Json::array();
-  for (size_t row = 0; row < e.classes.size(); ++row) {
-    const auto begin = e.matrix.begin() + (ptrdiff_t)(row * e.classes.size());
-    matrix.push_back(std::vector<size_t>(begin, begin + (ptrdiff_t)e.classes.size()));
+  for (uint32_t row = 0; row < e.classes.size(); ++row) {
+    std::vector<size_t> counts(e.classes.size());
+    for (uint32_t column = 0; column < counts.size(); ++column) counts[column] = e.count(row, column);
+    matrix.push_back(std::move(counts));
   }
   return matrix;
 }

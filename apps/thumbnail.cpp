@@ -25,13 +25,8 @@ void add_mean(const Image& image, uint32_t left, uint32_t right, uint32_t top, u
   for (const uint64_t s : sum) to->rgb.push_back((uint8_t)((s + count / 2) / count));
 }
 
-Thumbnail thumbnail_of(const std::string& path, uint32_t side) {
-  try {
-    const Image image = reduced(read_image(path), side);
-    return {image.width, image.height, data_url("image/jpeg", jpeg_of(image, kQuality))};
-  } catch (const InputError&) {
-    return {};  // gone since it was evaluated
-  }
+Thumbnail thumbnail_of(const Image& image) {
+  return {image.width, image.height, data_url("image/jpeg", jpeg_of(image, kQuality))};
 }
 
 }  // namespace
@@ -56,12 +51,19 @@ Image reduced(const Image& image, uint32_t side) {
   return small;
 }
 
-std::vector<Thumbnail> thumbnails_of(const std::vector<std::string>& paths, uint32_t side, uint32_t threads) {
-  std::vector<Thumbnail> thumbnails(paths.size());
+std::vector<Thumbnail> thumbnails_of(size_t count, const std::function<Image(size_t)>& picture, uint32_t side,
+                                     uint32_t threads) {
+  std::vector<Thumbnail> thumbnails(count);
   std::atomic<size_t> next = 0;
   Team team(threads);
   team.each([&](uint32_t) {
-    for (size_t i; (i = next++) < paths.size();) thumbnails[i] = thumbnail_of(paths[i], side);
+    for (size_t i; (i = next++) < count;) {
+      try {
+        thumbnails[i] = thumbnail_of(reduced(picture(i), side));
+      } catch (const InputError&) {
+        // It has gone since it was read first.
+      }
+    }
   });
   return thumbnails;
 }

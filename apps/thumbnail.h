@@ -1,6 +1,7 @@
 // Small pictures for pages that need nothing but themselves.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,10 @@ struct Thumbnail {
 // it lies in the file, which is how models see it (EXIF orientation ignored).
 Image reduced(const Image& image, uint32_t side);
 
-// Of each photo; decodes on several threads.
-std::vector<Thumbnail> thumbnails_of(const std::vector<std::string>& paths, uint32_t side, uint32_t threads);
+// Of each of `count` pictures, which several threads ask for at once; one that picture() throws an InputError for has
+// no thumbnail.
+std::vector<Thumbnail> thumbnails_of(size_t count, const std::function<Image(size_t)>& picture, uint32_t side,
+                                     uint32_t threads);
 
 // "data:image/png;base64,iVBORw0..."
 std::string data_url(const std::string& type, const std::vector<uint8_t>& bytes);

@@ -26,7 +26,7 @@ void count_classes(std::span<const Verdict> verdicts, Evaluation* result) {
     ++result->classes[verdict.truth].photos;
     ++result->classes[verdict.predicted].predicted;
     if (verdict.is_right()) ++result->classes[verdict.truth].right;
-    ++result->matrix[verdict.truth * result->classes.size() + verdict.predicted];
+    ++result->pairs[{verdict.truth, verdict.predicted}];
   }
   for (ClassFigures& figures : result->classes) {
     figures.precision = ratio(figures.right, figures.predicted);
@@ -93,7 +93,6 @@ Evaluation evaluate(std::span<const Verdict> verdicts, uint32_t classes) {
   Evaluation result;
   result.photos = verdicts.size();
   result.classes.resize(classes);
-  result.matrix.resize((size_t)classes * classes);
   bool are_probabilities = !verdicts.empty();
   for (const Verdict& verdict : verdicts) {
     result.right += verdict.is_right();
@@ -114,12 +113,8 @@ Evaluation evaluate(std::span<const Verdict> verdicts, uint32_t classes) {
 
 std::vector<Confusion> confusions(const Evaluation& evaluation) {
   std::vector<Confusion> found;
-  const uint32_t classes = (uint32_t)evaluation.classes.size();
-  for (uint32_t truth = 0; truth < classes; ++truth) {
-    for (uint32_t predicted = 0; predicted < classes; ++predicted) {
-      const size_t photos = evaluation.count(truth, predicted);
-      if (truth != predicted && photos > 0) found.push_back({truth, predicted, photos});
-    }
+  for (const auto& [classes, photos] : evaluation.pairs) {
+    if (classes.first != classes.second) found.push_back({classes.first, classes.second, photos});
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Confusion& a, const Confusion& b) { return a.photos > b.photos; });

@@ -1,9 +1,11 @@
 // How good a model is on photos whose classes are known: pure arithmetic on scores.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace posy {
@@ -61,12 +63,16 @@ struct Evaluation {
   std::optional<double> ece;  // expected calibration error: the mean of |right - mean score| over photos, by bins
   std::vector<CalibrationBin> bins;
   std::vector<ClassFigures> classes;
-  std::vector<size_t> matrix;  // classes x classes: true class by predicted class
+  std::map<std::pair<uint32_t, uint32_t>, size_t>
+      pairs;  // photos by true class and predicted class, where there are any
   // What is not rejected by the model's own rule.
   size_t known = 0, known_right = 0;
 
   double top5() const { return photos ? (double)right_of_5 / (double)photos : 0; }
-  size_t count(uint32_t truth, uint32_t predicted) const { return matrix[truth * classes.size() + predicted]; }
+  size_t count(uint32_t truth, uint32_t predicted) const {
+    const auto found = pairs.find({truth, predicted});
+    return found == pairs.end() ? 0 : found->second;
+  }
 };
 Evaluation evaluate(std::span<const Verdict> verdicts, uint32_t classes);
 

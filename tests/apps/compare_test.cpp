@@ -314,3 +314,29 @@ TEST_CASE("compare: wrong usage and missing files say what is wrong") {
   CHECK(contains(run_posy({"compare", "a.pb", "none.tsv"}).err, "none.tsv"));
   CHECK(run_posy({"compare", "a.pb", "none.tsv"}).code == 1);
 }
+
+TEST_CASE("compare: the page has the figures, the images and the layers, and needs no network") {
+  Workplace here;
+  write_models();
+  const Outcome outcome = run_posy({"compare", "a.pb", "b.pb", "--images", "photos/red.png", "--images", "photos",
+                                    "--layers", "--keep-bottleneck", "--html", "page.html"});
+  CHECK(outcome.code == 1);
+  CHECK(contains(outcome.out, "4 images"));
+  const std::string page = read("page.html");
+  const auto count = [&](const std::string& part) {
+    size_t found = 0;
+    for (size_t at = page.find(part); at != std::string::npos; at = page.find(part, at + 1)) ++found;
+    return found;
+  };
+  CHECK(count("data:image/jpeg;base64,/9j/") == 4);
+  CHECK(count("parts here") == 1);
+  CHECK(count("some scores differ by more") == 1);
+  CHECK(page.rfind("title=\"photos/red.png") < page.find("title=\"photos/blue.png"));  // the worst first
+  CHECK(count("http") == 0);
+  for (const char* id : {"facts", "decades", "layers", "images"}) CHECK(count("id=\"" + std::string(id) + "\"") == 1);
+  for (const std::string tag : {"svg", "table", "tr", "td", "th", "main", "figure", "dl", "html"}) {
+    CHECK(count("<" + tag + ">") + count("<" + tag + " ") == count("</" + tag + ">"));
+  }
+  CHECK(run_posy({"compare", "a.pb", "b.pb", "--html", "no/page.html"}).code == 1);
+  CHECK(run_posy({"compare", "a.pb", "b.pb", "--html", "a.pb"}).code == 2);
+}

@@ -142,7 +142,7 @@ TEST_CASE("usage: what is misspelled is named, with what is right") {
   check_usage_error({"labl"}, "'labl'");
   check_usage_error({"labl"}, "did you mean label?");
   check_usage_error({"convrt"}, "did you mean convert?");
-  check_usage_error({"labl"}, "convert, label, info, bench");
+  check_usage_error({"labl"}, "convert, label, info, compare");
   check_usage_error({"help", "labl"}, "'labl'");
   check_usage_error({"label", "--tpo", "3", "a", "b"}, "unknown flag --tpo; did you mean --top?");
   check_usage_error({"label", "--thread=3", "a", "b"}, "did you mean --threads?");
