@@ -22,7 +22,6 @@ namespace posy {
 namespace {
 
 constexpr uint32_t kRuns = 225;               // of an occlusion map: 15 x 15 cells
-constexpr float kStrength = 0.6f;             // of the colours: the photo under them can still be seen
 constexpr uint64_t kMostPixels = 1ull << 28;  // of a PNG
 
 struct Explanation {
@@ -233,7 +232,7 @@ int run(const Args& args) {
   const Explanation explanation = Explainer(&session, options).explain(photo);
   // The model saw the photo as it is stored; people see it turned.
   const HeatMap turned = upright(explanation.map, photo.orientation);
-  const Image picture = heat_picture(photo.orientation > 1 ? upright(photo) : photo, turned, kStrength);
+  const Image picture = heat_picture(photo.orientation > 1 ? upright(photo) : photo, turned);
   write_file(options.output, png_of(picture));
   const Place place = place_of(turned, picture);
   if (options.json) {
@@ -252,7 +251,8 @@ const Command& explain_command() {
       "posy explain MODEL IMAGE -o HEAT.png [flags]",
       "which places of a photo a score comes from, as colours over it",
       with_convert_flags({
-          {"output", "FILE", "the PNG to write: the photo in gray, bright colours where the class is seen"},
+          {"output", "FILE",
+           "the PNG to write: dark violet where the photo says nothing for the class, yellow where most"},
           {"class", "NAME", "a label or its number (the best class)"},
           {"occlusion", nullptr, "cover one part of the photo after the other, also where an exact map can be had"},
           {"runs", "N", "at most so many parts (225)"},
