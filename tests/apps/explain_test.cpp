@@ -203,6 +203,27 @@ TEST_CASE("explain: a class that is not there is refused with the one that was m
   CHECK(contains(refused("green"), "one of 3 numbers, from 0 on"));
 }
 
+TEST_CASE("explain: a class can be called by one of its label's words, if only one has it") {
+  Workplace here;
+  write_colour_files();
+  write("labels.txt", bytes_of("0:red, crimson\n1:Green, lime\n2:blue, lime\n"));
+  const auto index = [](const std::string& name) {
+    const Outcome outcome = run_posy({"explain", "graph.pb", "red.png", "-o", "heat.png", "--json", "--class", name});
+    CAPTURE(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return outcome.json().at(0)["index"].get<int>();
+  };
+  CHECK(index("red") == 0);
+  CHECK(index("Crimson") == 0);
+  CHECK(index("green") == 1);
+  CHECK(index("2:blue, lime") == 2);
+  CHECK(index("2") == 2);
+  const Outcome several = run_posy({"explain", "graph.pb", "red.png", "-o", "heat.png", "--class", "lime"});
+  CHECK(several.code == 1);
+  CHECK(
+      contains(several.err, "several classes are called 'lime'; name the one by its number: 1 is 1:Green, lime, 2 is"));
+}
+
 TEST_CASE("explain: bad input and wrong usage leave nothing behind") {
   Workplace here;
   write_colour_files();
