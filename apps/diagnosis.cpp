@@ -20,7 +20,7 @@ constexpr uint32_t kMostOwnLabels = 200;  // more classes are not of somebody's 
 
 std::string number_text(double x) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.4g", x);
+  std::snprintf(text, sizeof text, "%.3g", x);
   return text;
 }
 
@@ -235,9 +235,13 @@ std::string verdict_of(const std::vector<DiagnosisRow>& rows, Session* session) 
 }  // namespace
 
 std::string scaling_text(float mean, float std) {
-  if (mean == 0 && std == 1) return "x, not normalised";
-  if (mean == 0) return "x / " + number_text(std);
-  return "(x - " + number_text(mean) + ") / " + number_text(std);
+  char text[64] = "x, not normalised";
+  if (mean != 0) {
+    std::snprintf(text, sizeof text, "(x - %g) / %g", (double)mean, (double)std);
+  } else if (std != 1) {
+    std::snprintf(text, sizeof text, "x / %g", (double)std);
+  }
+  return text;
 }
 
 Diagnosis diagnose(Session* session, const Image& image, const std::string& name) {

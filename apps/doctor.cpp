@@ -1,9 +1,11 @@
 // posy doctor: why are my labels wrong on the phone?
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "apps/commands.h"
 #include "apps/diagnosis.h"
+#include "apps/folder_diagnosis.h"
 #include "apps/json.h"
 #include "loaders/graph.h"
 
@@ -102,8 +104,57 @@ void print_text(const Diagnosis& diagnosis, Session& session, const std::string&
   std::printf("\n%s\n", diagnosis.verdict.c_str());
 }
 
+Json json_of(const FolderDiagnosis& found, const std::string& folder) {
+  Json ways = Json::array(), oddities = Json::array();
+  for (const FolderDiagnosis::Way& way : found.ways) {
+    ways.push_back({{"name", way.variant.name},
+                    {"kind", kind_name(way.kind)},
+                    {"what", way.variant.summary},
+                    {"images", way.photos},
+                    {"changed", way.changed},
+                    {"first", way.first}});
+  }
+  for (const FolderDiagnosis::Oddity& oddity : found.oddities) {
+    oddities.push_back(
+        {{"what", oddity.what}, {"images", oddity.photos}, {"first", oddity.first}, {"text", oddity.text}});
+  }
+  return {{"folder", folder},
+          {"images", found.photos},
+          {"unreadable", found.unreadable.size()},
+          {"variants", std::move(ways)},
+          {"warnings", std::move(oddities)},
+          {"verdict", found.verdict}};
+}
+
+void print_text(const FolderDiagnosis& found, const std::string& folder) {
+  std::printf("%s: %zu photos%s\n\nphotos with another answer than as the model was trained\n", folder.c_str(),
+              found.photos, found.unreadable.empty() ? "" : ", besides those that cannot be read");
+  for (const FolderDiagnosis::Way& way : found.ways) {
+    const double percent = 100.0 * (double)way.changed / (double)way.photos;
+    std::printf("  %-17s %5zu of %zu  %5.1f%%  %s%s\n", way.variant.name, way.changed, way.photos, percent,
+                way.variant.summary, way.first.empty() ? "" : ("; first " + way.first).c_str());
+  }
+  if (!found.oddities.empty()) std::printf("\n");
+  for (const FolderDiagnosis::Oddity& oddity : found.oddities) {
+    std::printf("note: %zu of %zu photos, first %s: %s\n", oddity.photos, found.photos, oddity.first.c_str(),
+                oddity.text.c_str());
+  }
+  std::printf("\n%s\n", found.verdict.c_str());
+}
+
+int run_folder(Session& session, const std::string& folder, const ImageLimits& limits, bool as_json) {
+  const FolderDiagnosis found = diagnose_folder(&session, folder, limits);
+  for (const std::string& error : found.unreadable) std::fprintf(stderr, "posy: %s\n", error.c_str());
+  if (as_json) {
+    print_json(json_of(found, folder));
+  } else {
+    print_text(found, folder);
+  }
+  return found.unreadable.empty() ? 0 : 1;
+}
+
 int run(const Args& args) {
-  if (args.words().size() != 2) throw UsageError("doctor takes a model and an image");
+  if (args.words().size() != 2) throw UsageError("doctor takes a model and an image, or a folder of images");
   const std::string path = args.words()[1];
   ImageLimits limits;
   if (const auto megapixels = args.number("max-megapixels", 1, 4000)) limits.max_pixels = *megapixels * 1000000ull;
@@ -111,6 +162,8 @@ int run(const Args& args) {
   options.convert = convert_options(args);
   options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
   Session session(args.words()[0], options);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return run_folder(session, path, limits, args.has("json"));
   const Image image = read_image(path, limits);
   const Diagnosis diagnosis = diagnose(&session, image, path);
   if (args.has("json")) {
@@ -126,7 +179,7 @@ int run(const Args& args) {
 const Command& doctor_command() {
   static const Command command = {
       "doctor",
-      "posy doctor MODEL IMAGE [flags]",
+      "posy doctor MODEL IMAGE|FOLDER [flags]",
       "why a label may be wrong: scores as each program prepares the photo, and what is odd",
       with_convert_flags({
           {"json", nullptr, "as JSON"},

@@ -22,7 +22,6 @@ namespace posy {
 namespace {
 
 constexpr uint32_t kRuns = 225;               // of an occlusion map: 15 x 15 cells
-constexpr float kStrength = 0.6f;             // of the colours: the photo under them can still be seen
 constexpr uint64_t kMostPixels = 1ull << 28;  // of a PNG
 
 struct Explanation {
@@ -42,6 +41,11 @@ struct ExplainOptions {
   ImageLimits limits;
 };
 
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return (char)std::tolower(c); });
+  return text;
+}
+
 bool is_same_file(const std::string& a, const std::string& b) {
   std::error_code ignored;
   return a == b || std::filesystem::equivalent(a, b, ignored);
@@ -55,9 +59,7 @@ ExplainOptions explain_options(const Args& args) {
   const std::optional<std::string> output = args.text("output");
   if (!output) throw UsageError("explain needs -o FILE.png: where to write the picture");
   options.output = *output;
-  std::string suffix = std::filesystem::path(*output).extension().string();
-  std::transform(suffix.begin(), suffix.end(), suffix.begin(), [](unsigned char c) { return (char)std::tolower(c); });
-  if (suffix != ".png" && *output != "-")
+  if (lower_case(std::filesystem::path(*output).extension().string()) != ".png" && *output != "-")
     throw UsageError("explain writes PNG: the output has to end in .png, and " + *output + " does not");
   for (const std::string& input : args.words()) {
     if (is_same_file(input, *output)) throw UsageError("the output " + *output + " would replace " + input);
@@ -73,7 +75,30 @@ ExplainOptions explain_options(const Args& args) {
   return options;
 }
 
-// By its label, else by its number.
+// A label's own words: ImageNet's are "208:golden retriever" and "25:great grey owl, great gray owl, Strix nebulosa".
+std::vector<std::string> words_of(std::string label) {
+  const size_t number = label.find_first_not_of("0123456789");
+  if (number != 0 && number != label.npos && label[number] == ':') label.erase(0, number + 1);
+  std::vector<std::string> words;
+  for (size_t at = 0; at <= label.size();) {
+    const size_t end = std::min(label.find(", ", at), label.size());
+    words.push_back(lower_case(label.substr(at, end - at)));
+    at = end + 2;
+  }
+  return words;
+}
+
+// The classes of which `wanted` is one of the words.
+std::vector<uint32_t> classes_called(const std::vector<std::string>& labels, const std::string& wanted) {
+  std::vector<uint32_t> found;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    const std::vector<std::string> words = words_of(labels[i]);
+    if (std::find(words.begin(), words.end(), lower_case(wanted)) != words.end()) found.push_back((uint32_t)i);
+  }
+  return found;
+}
+
+// By its label, else by its number, else by one of its words if no other class has it.
 uint32_t class_index(const Session& session, const std::string& model, const std::string& wanted) {
   const uint32_t classes = session.model().output().c;
   std::vector<std::string> labels;
@@ -84,6 +109,13 @@ uint32_t class_index(const Session& session, const std::string& model, const std
   uint32_t index = 0;
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), index);
   if (error == std::errc() && end == wanted.data() + wanted.size() && index < classes) return index;
+  const std::vector<uint32_t> called = classes_called(labels, wanted);
+  if (called.size() == 1) return called[0];
+  if (called.size() > 1) {
+    throw InputError(model + ": several classes are called '" + wanted + "'; name the one by its number: " +
+                     std::to_string(called[0]) + " is " + printable_name(labels[called[0]]) + ", " +
+                     std::to_string(called[1]) + " is " + printable_name(labels[called[1]]));
+  }
   const std::string closest = closest_name(labels, wanted);
   throw InputError(model + ": there is no class '" + wanted + "'; " +
                    (closest.empty() ? "" : "did you mean '" + printable_name(closest) + "'? ") +
@@ -233,7 +265,7 @@ int run(const Args& args) {
   const Explanation explanation = Explainer(&session, options).explain(photo);
   // The model saw the photo as it is stored; people see it turned.
   const HeatMap turned = upright(explanation.map, photo.orientation);
-  const Image picture = heat_picture(photo.orientation > 1 ? upright(photo) : photo, turned, kStrength);
+  const Image picture = heat_picture(photo.orientation > 1 ? upright(photo) : photo, turned);
   write_file(options.output, png_of(picture));
   const Place place = place_of(turned, picture);
   if (options.json) {
@@ -252,7 +284,8 @@ const Command& explain_command() {
       "posy explain MODEL IMAGE -o HEAT.png [flags]",
       "which places of a photo a score comes from, as colours over it",
       with_convert_flags({
-          {"output", "FILE", "the PNG to write: the photo in gray, bright colours where the class is seen"},
+          {"output", "FILE",
+           "the PNG to write: dark violet where the photo says nothing for the class, yellow where most"},
           {"class", "NAME", "a label or its number (the best class)"},
           {"occlusion", nullptr, "cover one part of the photo after the other, also where an exact map can be had"},
           {"runs", "N", "at most so many parts (225)"},

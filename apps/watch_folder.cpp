@@ -8,7 +8,7 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -161,6 +161,7 @@ class Watch {
 
   void run() {
     list_folder();
+    if (!options_.once) std::fprintf(stderr, "%s: labels photos as they come; Ctrl-C ends it\n", folder_.c_str());
     while (label_what_is_whole()) {
       if (options_.once && pending_.empty()) return;
       wait();

@@ -146,6 +146,10 @@ void PooledHead::run(posy_engine* engine) {
   const posy_status status = posy_run(engine);
   posy_set_observer(engine, nullptr, nullptr);
   if (status != POSY_OK) throw InputError(posy_status_text(status));
+  // A file may have any plan: one that leaves an op out gives wrong scores.
+  const bool saw_all = !features_.empty() && std::none_of(layers_.begin(), layers_.end(),
+                                                          [](const Layer& layer) { return layer.output.empty(); });
+  if (!saw_all) throw InputError("the model's plan leaves out layers that its scores need; convert its graph again");
 }
 
 // Codes at the ends of their range are cut off only if a Relu or Relu6 was fused: no layer without one is calibrated so

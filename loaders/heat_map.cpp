@@ -38,14 +38,14 @@ uint8_t srgb_byte(double linear) {
   return (uint8_t)std::lround(encoded * 255);
 }
 
-// Lightness from 0.16 to 0.96 and hue from violet (300 degrees) over red to yellow (105) in even steps, with as much
-// chroma as screens have there, up to 0.16.
+// Lightness from 0.17 to 0.91 and hue from violet (290 degrees) over red to yellow (95) in even steps, with as much
+// chroma as screens have there, up to 0.19.
 Color color_of_step(size_t step) {
-  constexpr double kMostChroma = 0.16;
+  constexpr double kMostChroma = 0.19;
   const double t = (double)step / (kColorSteps - 1);
-  const double hue = (300 + t * 165) * std::numbers::pi / 180;
+  const double hue = (290 + t * 165) * std::numbers::pi / 180;
   const auto color = [&](double chroma) {
-    return Oklab{0.16 + 0.80 * t, chroma * std::cos(hue), chroma * std::sin(hue)};
+    return Oklab{0.17 + 0.74 * t, chroma * std::cos(hue), chroma * std::sin(hue)};
   };
   double chroma = 0;
   for (double more = kMostChroma / 2; more > 1e-4; more /= 2) {
@@ -121,7 +121,8 @@ Color heat_color(float heat) {
   return colors[(size_t)std::lround(inside * (kColorSteps - 1))];
 }
 
-Image heat_picture(const Image& photo, const HeatMap& map, float strength) {
+Image heat_picture(const Image& photo, const HeatMap& map) {
+  constexpr float kLeastLight = 0.4f;  // of a colour over black: it can still be told
   Image picture = photo;
   const std::vector<Between> rows = between_cells(photo.height, map.h), columns = between_cells(photo.width, map.w);
   const float greatest = map.greatest();
@@ -129,8 +130,9 @@ Image heat_picture(const Image& photo, const HeatMap& map, float strength) {
   for (const Between& y : rows) {
     for (const Between& x : columns) {
       const Color color = heat_color(greatest > 0 ? interpolated(map, y, x) / greatest : 0);
-      const float gray = (float)(299 * p[0] + 587 * p[1] + 114 * p[2]) / 1000;
-      for (size_t c = 0; c < 3; ++c) *p++ = (uint8_t)std::lround(gray + ((float)color[c] - gray) * strength);
+      const float gray = (float)(299 * p[0] + 587 * p[1] + 114 * p[2]) / 255000;
+      const float light = kLeastLight + (1 - kLeastLight) * gray;
+      for (size_t c = 0; c < 3; ++c) *p++ = (uint8_t)std::lround((float)color[c] * light);
     }
   }
   return picture;

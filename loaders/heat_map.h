@@ -32,8 +32,8 @@ HeatMap upright(const HeatMap& map, int orientation);
 // it, so that it can be told without colours, too.
 Color heat_color(float heat);
 
-// The photo in gray with the map's colours over it, interpolated between the cells' middles. 0 and what is below it has
-// the coldest colour, the greatest value the hottest one. `strength` from 0 (the gray photo) to 1 (colours alone).
-Image heat_picture(const Image& photo, const HeatMap& map, float strength);
+// The photo's light and dark in the map's colours, which are interpolated between the cells' middles. 0 and what is
+// below it has the coldest colour, the greatest value the hottest one.
+Image heat_picture(const Image& photo, const HeatMap& map);
 
 }  // namespace posy

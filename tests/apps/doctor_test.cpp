@@ -152,6 +152,44 @@ TEST_CASE("doctor: a photo that is stored turned is also shown as people see it"
   for (const Json& each : doctor("red.png")["variants"]) CHECK(each["name"] != "upright");
 }
 
+TEST_CASE("doctor: of a folder, each way to prepare photos has the number of those that it labels otherwise") {
+  Workplace here;
+  write_colour_files();
+  std::filesystem::create_directories("photos/more");
+  std::filesystem::copy_file("red.png", "photos/a.png");
+  std::filesystem::copy_file("green.png", "photos/more/b.png");
+  write("photos/c.png", striped_png({{0, 0, 255}, {255, 0, 0}, {0, 0, 255}}, 8, 8));
+  write("photos/d.jpg", make_jpeg({.blocks = {{90, 128, 128}}, .exif = make_exif(false, 3)}));
+  const Json report = doctor("photos");
+  CHECK(report["folder"] == "photos");
+  CHECK(report["images"] == 4);
+  CHECK(report["unreadable"] == 0);
+  CHECK(variant(report, "model")["changed"] == 0);
+  CHECK(variant(report, "android")["changed"] == 1);
+  CHECK(variant(report, "android")["first"] == "photos/c.png");
+  CHECK(variant(report, "bgr")["changed"] == 2);
+  CHECK(variant(report, "upright")["images"] == 1);
+  for (const Json& each : report["warnings"]) {
+    if (each["what"] == "shape") CHECK(each["images"] == 1);
+    if (each["what"] == "guess") CHECK(each["images"] == 4);
+  }
+  CHECK(contains(report["verdict"], "android 1 of 4 (25.0%), teachable_machine 1 of 4 (25.0%)"));
+  CHECK_FALSE(contains(report["verdict"], "bgr"));
+
+  write("photos/e.jpg", bytes_of("no picture"));
+  const Outcome text = run_posy({"doctor", "graph.pb", "photos"});
+  CHECK(text.code == 1);
+  CHECK(is_one_sentence_about(text.err, "photos/e.jpg"));
+  CHECK(contains(text.out, "photos: 4 photos, besides those that cannot be read"));
+  CHECK(contains(text.out, "first photos/c.png"));
+  std::filesystem::create_directory("none");
+  write("none/e.jpg", bytes_of("no picture"));
+  const Outcome none = run_posy({"doctor", "graph.pb", "none"});
+  CHECK(none.code == 1);
+  CHECK(none.out == "");
+  CHECK(is_one_sentence_about(none.err, "none: no photo could be read; none/e.jpg"));
+}
+
 TEST_CASE("doctor: bad input and wrong usage are one sentence") {
   Workplace here;
   write_colour_files();
