@@ -139,13 +139,13 @@ struct NodeNameRecord {
 };
 
 // Optional, one record: how far a picture lies from those that the model was trained with. `features` is what the last
-// layer gets, f, and `projection` a linear map of it: coordinates z in a subspace of them, then one number l. The squared
-// distance to that subspace is sum(f * f) + l - sum(z * z).
+// layer gets, f. `projection` is a linear map of it: its coordinates z in one or several subspaces, `group` in each.
+// What lies outside of the nearest one is 1 - max over groups of sum(z * z) / sum(f * f).
 struct NoveltyRecord {
   uint32_t features;    // tensor [1, 1, c], floats, which no later step may write over
-  uint32_t projection;  // likewise
-  float limit;          // the squared distance above which a picture is unknown; > 0
-  uint32_t zero;
+  uint32_t projection;  // [1, 1, a multiple of group], likewise
+  uint32_t group;
+  float limit;  // above it a picture is unknown; > 0
 };
 static_assert(sizeof(NoveltyRecord) == 16, "no padding");
 

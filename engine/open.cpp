@@ -189,8 +189,11 @@ Failure check_novelty(const Model& model, const NoveltyRecord& rule) {
     const TensorRecord& t = model.tensors[*index];
     if (is_u8(t) || t.h != 1 || t.w != 1) return fail(model, POSY_BAD_MODEL, index);
   }
-  if (!is_finite(rule.limit) || !(rule.limit > 0)) return fail(model, POSY_BAD_MODEL, &rule.limit);
-  return rule.zero == 0 ? Failure{} : fail(model, POSY_BAD_MODEL, &rule.zero);
+  if (rule.group == 0 || model.tensors[rule.projection].c % rule.group != 0) {
+    return fail(model, POSY_BAD_MODEL, &rule.group);
+  }
+  const bool is_limit = is_finite(rule.limit) && rule.limit > 0;
+  return is_limit ? Failure{} : fail(model, POSY_BAD_MODEL, &rule.limit);
 }
 
 // Every weight of a product of bytes is within -127 and 127; where the op says that pairs are small, the magnitudes of

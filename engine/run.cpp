@@ -139,9 +139,13 @@ extern "C" float posy_novelty(const posy_engine* opaque) {
   const Tensor projection = bind_tensor(engine->model.tensors[rule.projection], engine->arena);
   float whole = 0, inside = 0;
   for (uint32_t c = 0; c < features.c; ++c) whole += features.data[c] * features.data[c];
-  for (uint32_t c = 0; c + 1 < projection.c; ++c) inside += projection.data[c] * projection.data[c];
-  const float ratio = (whole + projection.data[projection.c - 1] - inside) / rule.limit;
-  return ratio > 0 ? ratio : 0;
+  for (uint32_t begin = 0; begin < projection.c; begin += rule.group) {
+    float sum = 0;
+    for (uint32_t c = begin; c < begin + rule.group; ++c) sum += projection.data[c] * projection.data[c];
+    inside = sum > inside ? sum : inside;
+  }
+  const float outside = whole > 0 ? 1 - inside / whole : 1;
+  return outside > 0 ? outside / rule.limit : 0;
 }
 
 extern "C" const char* posy_isa_name(uint32_t index) {

@@ -7,12 +7,14 @@
 namespace posy {
 namespace {
 
-constexpr size_t kMostComponents = 32;
-constexpr size_t kRowsPerComponent = 8;  // fewer rows do not tell a component from chance
-constexpr size_t kMostRows = 1200;       // more change little, and take their square of time
+constexpr size_t kOfClass = 8, kOfAll = 64;  // directions of a class's subspace, and of one of all classes
+constexpr size_t kMostOfClasses = 96;        // directions of all of them: they are stored
+constexpr size_t kRowsPerDirection = 3;      // fewer rows do not tell a direction from chance
+constexpr size_t kMostRows = 1200;           // more change little, and take their square of time
 constexpr int kPowerSteps = 20;
 
-using Vectors = std::vector<std::vector<double>>;  // one inner vector each
+using Vectors = std::vector<std::vector<double>>;
+using Rows = std::vector<std::vector<float>>;
 
 double product(const std::vector<double>& a, const std::vector<double>& b) {
   double sum = 0;
@@ -35,34 +37,26 @@ void make_orthonormal(Vectors* vectors) {
   }
 }
 
-// Every n-th row.
-std::vector<std::vector<float>> some_rows(const LabelledRows& rows) {
-  const size_t count = std::min(rows.count(), kMostRows);
-  std::vector<std::vector<float>> some(count);
-  for (size_t i = 0; i < count; ++i) {
-    const float* row = rows.row(i * rows.count() / count);
-    some[i].assign(row, row + rows.channels);
+// Those of a class, at most kMostRows, all of length 1.
+Rows rows_of_class(const LabelledRows& rows, std::optional<uint32_t> class_index) {
+  std::vector<size_t> wanted;
+  for (size_t i = 0; i < rows.count(); ++i) {
+    if (!class_index || rows.classes[i] == *class_index) wanted.push_back(i);
+  }
+  Rows some(std::min(wanted.size(), kMostRows));
+  for (size_t i = 0; i < some.size(); ++i) {
+    const float* row = rows.row(wanted[i * wanted.size() / some.size()]);
+    double squares = 0;
+    for (size_t k = 0; k < rows.channels; ++k) squares += (double)row[k] * row[k];
+    const auto factor = (float)(squares > 0 ? 1 / std::sqrt(squares) : 0);
+    for (size_t k = 0; k < rows.channels; ++k) some[i].push_back(row[k] * factor);
   }
   return some;
 }
 
-std::vector<float> take_mean(std::vector<std::vector<float>>* rows) {
-  const size_t channels = (*rows)[0].size();
-  std::vector<double> sum(channels);
-  for (const auto& row : *rows) {
-    for (size_t k = 0; k < channels; ++k) sum[k] += row[k];
-  }
-  std::vector<float> mean(channels);
-  for (size_t k = 0; k < channels; ++k) mean[k] = (float)(sum[k] / (double)rows->size());
-  for (auto& row : *rows) {
-    for (size_t k = 0; k < channels; ++k) row[k] -= mean[k];
-  }
-  return mean;
-}
-
 // Products of all pairs of rows: with it, components are found among the rows, which are fewer than it takes in
 // channels.
-Vectors products_of_rows(const std::vector<std::vector<float>>& rows) {
+Vectors products_of_rows(const Rows& rows) {
   Vectors products(rows.size(), std::vector<double>(rows.size()));
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t j = 0; j <= i; ++j) {
@@ -80,8 +74,8 @@ Vectors products_of_rows(const std::vector<std::vector<float>>& rows) {
   return products;
 }
 
-// The first `count` principal components of centered rows, of length 1 (subspace iteration).
-Vectors principal_components(const std::vector<std::vector<float>>& rows, size_t count) {
+// The first `count` right singular vectors (subspace iteration).
+Vectors principal_directions(const Rows& rows, size_t count) {
   const Vectors products = products_of_rows(rows);
   Vectors among(count, std::vector<double>(rows.size()));
   std::mt19937 random(1);
@@ -97,60 +91,71 @@ Vectors principal_components(const std::vector<std::vector<float>>& rows, size_t
     }
     make_orthonormal(&among);
   }
-  Vectors components(count, std::vector<double>(rows[0].size()));
+  Vectors directions(count, std::vector<double>(rows[0].size()));
   for (size_t c = 0; c < count; ++c) {
     for (size_t i = 0; i < rows.size(); ++i) {
-      for (size_t k = 0; k < rows[i].size(); ++k) components[c][k] += among[c][i] * rows[i][k];
+      for (size_t k = 0; k < rows[i].size(); ++k) directions[c][k] += among[c][i] * rows[i][k];
     }
   }
-  make_orthonormal(&components);
-  return components;
+  make_orthonormal(&directions);
+  return directions;
 }
 
-// Coordinates in the subspace, then what is left of |f - mean|^2 without |f|^2.
-LinearLayer projection_of(const std::vector<float>& mean, const Vectors& components) {
-  const size_t inputs = mean.size(), outputs = components.size() + 1;
+LinearLayer projection_on(const Vectors& directions) {
+  const size_t inputs = directions[0].size(), outputs = directions.size();
   LinearLayer layer = {inputs, outputs, std::vector<float>(inputs * outputs), std::vector<float>(outputs)};
-  for (size_t c = 0; c < components.size(); ++c) {
-    double at_mean = 0;
-    for (size_t k = 0; k < inputs; ++k) {
-      layer.weights[k * outputs + c] = (float)components[c][k];
-      at_mean += components[c][k] * mean[k];
-    }
-    layer.biases[c] = (float)-at_mean;
+  for (size_t c = 0; c < outputs; ++c) {
+    for (size_t k = 0; k < inputs; ++k) layer.weights[k * outputs + c] = (float)directions[c][k];
   }
-  double squares = 0;
-  for (size_t k = 0; k < inputs; ++k) {
-    layer.weights[k * outputs + outputs - 1] = -2 * mean[k];
-    squares += (double)mean[k] * mean[k];
-  }
-  layer.biases[outputs - 1] = (float)squares;
   return layer;
+}
+
+// Directions of every class, as many of each; of all of them together, where classes are too many or too small.
+std::optional<NoveltyRule> subspaces_of(const LabelledRows& rows) {
+  if (rows.count() == 0) return std::nullopt;
+  const uint32_t classes = *std::max_element(rows.classes.begin(), rows.classes.end()) + 1;
+  std::vector<size_t> counts(classes);
+  for (const uint32_t c : rows.classes) ++counts[c];
+  const size_t smallest = *std::min_element(counts.begin(), counts.end());
+  Vectors directions;
+  size_t group = std::min({kOfClass, smallest / kRowsPerDirection, rows.channels / 4});
+  if (group >= 2 && group * classes <= kMostOfClasses) {
+    for (uint32_t c = 0; c < classes; ++c) {
+      const Vectors of_class = principal_directions(rows_of_class(rows, c), group);
+      directions.insert(directions.end(), of_class.begin(), of_class.end());
+    }
+  } else {
+    group = std::min({kOfAll, rows.count() / kRowsPerDirection, rows.channels / 4});
+    if (group == 0) return std::nullopt;
+    directions = principal_directions(rows_of_class(rows, std::nullopt), group);
+  }
+  return NoveltyRule{projection_on(directions), (uint32_t)group, 1};
 }
 
 }  // namespace
 
 double novelty_of(const NoveltyRule& rule, const float* row) {
   const std::vector<float> z = logits_of(rule.projection, row);
-  double distance = z.back();
-  for (size_t k = 0; k < rule.projection.inputs; ++k) distance += (double)row[k] * row[k];
-  for (size_t c = 0; c + 1 < z.size(); ++c) distance -= (double)z[c] * z[c];
-  return distance / rule.limit;
+  double whole = 0, inside = 0;
+  for (size_t k = 0; k < rule.projection.inputs; ++k) whole += (double)row[k] * row[k];
+  for (size_t begin = 0; begin < z.size(); begin += rule.group) {
+    double sum = 0;
+    for (size_t c = begin; c < begin + rule.group; ++c) sum += (double)z[c] * z[c];
+    inside = std::max(inside, sum);
+  }
+  return (whole > 0 ? std::max(0.0, 1 - inside / whole) : 1) / rule.limit;
 }
 
 std::optional<NoveltyRule> fit_novelty(const LabelledRows& training, const LabelledRows& validation, double kept) {
-  std::vector<std::vector<float>> rows = some_rows(training);
-  const size_t count = std::min({kMostComponents, rows.size() / kRowsPerComponent, training.channels / 4});
-  if (count == 0) return std::nullopt;
-  const std::vector<float> mean = take_mean(&rows);
-  NoveltyRule rule = {projection_of(mean, principal_components(rows, count)), 1};
-  // Rows by which the subspace was found lie nearer to it than others.
+  std::optional<NoveltyRule> rule = subspaces_of(training);
+  if (!rule) return std::nullopt;
+  // Rows by which subspaces were found lie nearer to them than others.
   const LabelledRows& by = validation.count() > 0 ? validation : training;
-  std::vector<double> distances;
-  for (size_t i = 0; i < by.count(); ++i) distances.push_back(novelty_of(rule, by.row(i)));
-  std::sort(distances.begin(), distances.end());
-  rule.limit = (float)distances[std::min(distances.size() - 1, (size_t)(kept * (double)distances.size()))];
-  if (!(rule.limit > 0)) return std::nullopt;
+  std::vector<double> shares;
+  for (size_t i = 0; i < by.count(); ++i) shares.push_back(novelty_of(*rule, by.row(i)));
+  std::sort(shares.begin(), shares.end());
+  rule->limit = (float)shares[std::min(shares.size() - 1, (size_t)(kept * (double)shares.size()))];
+  if (!(rule->limit > 0)) return std::nullopt;
   return rule;
 }
 

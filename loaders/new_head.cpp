@@ -86,7 +86,7 @@ class ModelCopy {
   void add_novelty(const NoveltyRule& rule, WeightChoice choice, uint32_t features) {
     const uint32_t projection = add_tensor(rule.projection.outputs, "novelty/projection");
     add_layer(rule.projection, choice, features, projection);
-    file_.novelty = {features, projection, rule.limit, 0};
+    file_.novelty = {features, projection, rule.group, rule.limit};
   }
 
   void set_labels(const std::vector<std::string>& labels) {

@@ -17,9 +17,10 @@ struct LinearLayer {
   std::vector<float> biases;
 };
 
-// NoveltyRecord: what `projection` makes of the bottleneck, and the limit of the squared distance.
+// NoveltyRecord: what `projection` makes of the bottleneck, `group` coordinates in each subspace, and the limit.
 struct NoveltyRule {
   LinearLayer projection;
+  uint32_t group = 0;
   float limit = 0;
 };
 

@@ -194,11 +194,11 @@ TEST_CASE("retrain: what cannot be retrained is refused in a sentence, and nothi
 TEST_CASE("label: a picture far from the training photos is unknown, unless that is not wanted") {
   const Workplace here;
   write_colour_files();
-  // Known pictures have no blue: the distance is that to the plane of red and green.
+  // Known pictures have no blue: they lie in the plane of red and green.
   const posy::LoadedModel loaded = posy::load_model("graph.pb", {});
   posy::Model model;
   REQUIRE_FALSE(posy::open_model(loaded.posy.data(), loaded.posy.size(), false, &model));
-  const posy::NoveltyRule rule = {{3, 3, {1, 0, 0, 0, 1, 0, 0, 0, 0}, {0, 0, 0}}, 0.25f};
+  const posy::NoveltyRule rule = {{3, 2, {1, 0, 0, 1, 0, 0}, {0, 0}}, 2, 0.25f};
   const std::vector<uint8_t> with =
       posy::with_novelty(model, posy::find_bottleneck(model, ""), rule, posy::WeightChoice::kF32);
   write("known.posy", with);

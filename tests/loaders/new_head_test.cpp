@@ -74,44 +74,43 @@ TEST_CASE("new head: scores are the softmax of the new layer; labels are the new
   CHECK(std::string(runner.model().string(runner.model().record->output_name)) == "final_result");
 }
 
-NoveltyRule rule_around(std::vector<float> mean, std::vector<float> component, float limit) {
-  NoveltyRule rule;
-  rule.projection = {3, 2, std::vector<float>(6), std::vector<float>(2)};
-  rule.limit = limit;
+// Two subspaces of one direction each.
+NoveltyRule rule_of(std::vector<float> one, std::vector<float> other, float limit) {
+  NoveltyRule rule = {{3, 2, std::vector<float>(6), {0, 0}}, 1, limit};
   for (size_t k = 0; k < 3; ++k) {
-    rule.projection.weights[k * 2] = component[k];
-    rule.projection.weights[k * 2 + 1] = -2 * mean[k];
-    rule.projection.biases[0] -= component[k] * mean[k];
-    rule.projection.biases[1] += mean[k] * mean[k];
+    rule.projection.weights[k * 2] = one[k];
+    rule.projection.weights[k * 2 + 1] = other[k];
   }
   return rule;
 }
 
-TEST_CASE("novelty: the engine's number is the squared distance to the subspace, over the limit") {
+TEST_CASE("novelty: the engine's number is what lies outside of the nearest subspace, over the limit") {
   const EngineRunner base(colour_posy());
-  const NoveltyRule rule = rule_around({0.5f, 0, 0}, {0, 1, 0}, 2);
+  const NoveltyRule rule = rule_of({0, 1, 0}, {0.6f, 0, 0.8f}, 0.25f);
   EngineRunner runner(
       with_new_head(base.model(), find_bottleneck(base.model(), ""), {two_classes(), {"a", "b"}, {}, rule}));
   CHECK(posy_novelty(runner.engine()) == 0);  // nothing has been run
-  runner.run(flat(0.5f, 17, 0));
-  CHECK(posy_novelty(runner.engine()) == doctest::Approx(0).epsilon(1e-4));
-  runner.run(flat(1.5f, -3, 2));
-  CHECK(posy_novelty(runner.engine()) == doctest::Approx((1 + 4) / 2.0).epsilon(1e-5));
-  const float row[3] = {1.5f, -3, 2};
-  CHECK(novelty_of(rule, row) == doctest::Approx(2.5));
+  runner.run(flat(0, -17, 0));
+  CHECK(posy_novelty(runner.engine()) == doctest::Approx(0).epsilon(1e-5));
+  runner.run(flat(3, 2, 4));  // 4 of 29 outside of the second
+  CHECK(posy_novelty(runner.engine()) == doctest::Approx(4 / 29.0 / 0.25).epsilon(1e-5));
+  const float row[3] = {3, 2, 4};
+  CHECK(novelty_of(rule, row) == doctest::Approx(4 / 29.0 / 0.25));
+  runner.run(flat(0, 0, 0));
+  CHECK(posy_novelty(runner.engine()) == 4);
 }
 
 TEST_CASE("novelty: a rule for a model as it is leaves scores and labels alone, and replaces the one that it has") {
   EngineRunner base(colour_posy(true));
   const Bottleneck pool = find_bottleneck(base.model(), "pool");
-  EngineRunner once(with_novelty(base.model(), pool, rule_around({0, 0, 0}, {1, 0, 0}, 1), WeightChoice::kF32));
+  EngineRunner once(with_novelty(base.model(), pool, rule_of({1, 0, 0}, {0, 1, 0}, 1), WeightChoice::kF32));
   EngineRunner twice(with_novelty(once.model(), find_bottleneck(once.model(), "pool"),
-                                  rule_around({0, 0, 0}, {0, 0, 1}, 4), WeightChoice::kF32));
+                                  rule_of({0, 0, 1}, {0, 1, 0}, 0.5f), WeightChoice::kF32));
   const std::vector<float> input = flat(3, 2, 5);
   CHECK(once.run(input) == base.run(input));
   CHECK(twice.run(input) == base.run(input));
-  CHECK(posy_novelty(once.engine()) == doctest::Approx(4 + 25));
-  CHECK(posy_novelty(twice.engine()) == doctest::Approx((9 + 4) / 4.0));
+  CHECK(posy_novelty(once.engine()) == doctest::Approx(1 - 9 / 38.0));
+  CHECK(posy_novelty(twice.engine()) == doctest::Approx((1 - 25 / 38.0) / 0.5));
   CHECK(find_tensor(twice.model(), "bottleneck") != kNoIndex);
 }
 
@@ -174,30 +173,52 @@ TEST_CASE("training: a validation part of one photo does no harm, and no photos 
   CHECK(fit_of(trained.layer, LabelledRows{}).accuracy == 0);
 }
 
-TEST_CASE("novelty: what lies off the training rows' subspace is unknown; 95 % of the others are not") {
-  // Rows vary along the first four axes only, but for a little noise.
-  const auto rows = [](uint32_t seed, size_t count) {
-    LabelledRows all;
-    const std::vector<float> wide = random_floats(count * 4, seed, -5, 5),
-                             noise = random_floats(count * 40, seed + 1, -.1f, .1f);
-    for (size_t i = 0; i < count; ++i) {
-      std::vector<float> row(noise.begin() + (ptrdiff_t)(i * 40), noise.begin() + (ptrdiff_t)((i + 1) * 40));
-      for (size_t k = 0; k < 4; ++k) row[k] += wide[i * 4 + k] + 1;
-      all.add(row, 0);
-    }
-    return all;
-  };
-  const auto rule = fit_novelty(rows(1, 400), rows(50, 400));
+// Two classes, each in four directions of its own but for a little noise.
+LabelledRows rows_in_subspaces(uint32_t seed, size_t count) {
+  LabelledRows all;
+  const std::vector<float> wide = random_floats(count * 4, seed, -5, 5),
+                           noise = random_floats(count * 40, seed + 1, -.1f, .1f);
+  for (uint32_t i = 0; i < count; ++i) {
+    std::vector<float> row(noise.begin() + (ptrdiff_t)(i * 40), noise.begin() + (ptrdiff_t)((i + 1) * 40));
+    for (size_t k = 0; k < 4; ++k) row[i % 2 * 4 + k] += wide[i * 4 + k];
+    all.add(row, i % 2);
+  }
+  return all;
+}
+
+TEST_CASE("novelty: what lies off the training rows' subspaces is unknown; 95 % of the others are not") {
+  const auto rule = fit_novelty(rows_in_subspaces(1, 400), rows_in_subspaces(50, 400));
   REQUIRE(rule);
-  const LabelledRows test = rows(90, 400);
+  CHECK(rule->projection.outputs == 2 * rule->group);
+  const LabelledRows test = rows_in_subspaces(90, 400);
   size_t unknown = 0;
   for (size_t i = 0; i < test.count(); ++i) unknown += novelty_of(*rule, test.row(i)) > 1;
   CHECK(unknown > 4);
   CHECK(unknown < 50);
   std::vector<float> off(test.row(0), test.row(0) + 40);
-  off[20] += 3;
-  CHECK(novelty_of(*rule, off.data()) > 10);
-  CHECK_FALSE(fit_novelty(rows(1, 5), {}));
+  off[20] += 30;
+  CHECK(novelty_of(*rule, off.data()) > 3);
+  CHECK_FALSE(fit_novelty(rows_in_subspaces(1, 2), {}));
+}
+
+TEST_CASE("novelty: many classes share a subspace") {
+  LabelledRows rows = rows_in_subspaces(1, 400);
+  for (size_t i = 0; i < rows.count(); ++i) rows.classes[i] = (uint32_t)(i % 100);
+  const auto rule = fit_novelty(rows, {});
+  REQUIRE(rule);
+  CHECK(rule->projection.outputs == rule->group);
+  CHECK(rule->group == 10);  // a quarter of the channels
+}
+
+TEST_CASE("rejection's figures: the area under the ROC curve, and the coverage at a precision") {
+  CHECK(auroc({1, 2, 3}, {4, 5}) == 1);
+  CHECK(auroc({1, 3}, {2, 4}) == 0.75);
+  CHECK(auroc({1, 1}, {1}) == 0.5);
+  CHECK(auroc({}, {1}) == 0);
+  CHECK(coverage_at({{0.9f, true}, {0.8f, true}, {0.7f, false}, {0.6f, true}}, 0.75) == 1);
+  CHECK(coverage_at({{0.6f, false}, {0.9f, true}}, 0.95) == 0.5);
+  CHECK(coverage_at({{0.9f, false}}, 0.95) == 0);
+  CHECK(coverage_at({{0.5f, true}, {0.5f, false}}, 0.95) == 0);
 }
 
 TEST_CASE("bottlenecks: text comes back as the same floats; anything else is refused") {
