@@ -118,6 +118,10 @@ i.k5 { background: var(--k5); } i.k6 { background: var(--k6); } i.k7 { backgroun
 .far .edge { marker-end: none; stroke-width: 4; }
 [hidden] { display: none !important; }
 
+@media (max-width: 1050px) {
+  #app { grid-template-columns: minmax(0, 1fr) 280px; }
+  .two .pane h2 span { display: none; }
+}
 @media (max-width: 760px) {
   #app { grid-template: "head" auto "tabs" auto "note" auto "panes" minmax(0, 1fr) / minmax(0, 1fr); }
   header { padding: 8px 10px; gap: 8px; }
