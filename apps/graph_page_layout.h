@@ -383,7 +383,8 @@ function placeAcross(level) {
     }
     spread(layer, wish, weight);
   };
-  const layers = level.layers, rounds = layers.length > 400 ? 8 : 24;
+  const layers = level.layers, count = layers.reduce(function (sum, layer) { return sum + layer.length; }, 0);
+  const rounds = count > 3000 ? 8 : 24;
   for (let round = 0; round < rounds; ++round) {
     const both = round >= rounds / 2;
     for (let i = 0; i < layers.length; ++i) pull(layers[i], i > 0 || both, both);

@@ -55,7 +55,8 @@ label { display: inline-flex; align-items: center; gap: 5px; color: var(--soft);
 #panel .head { position: relative; padding-right: 32px; }
 #panel h2 { font-size: 16px; margin: 0; overflow-wrap: anywhere; }
 #panel h3 { font-size: 13px; margin: 16px 0 4px; overflow-wrap: anywhere; }
-#panel .name { margin: 2px 0 0; color: var(--soft); overflow-wrap: anywhere; }
+#panel .name { margin: 2px 0 0; color: var(--soft); overflow-wrap: anywhere; max-height: 9em; overflow-y: auto; }
+.go span, #hits span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden; }
 #panel .close { position: absolute; right: 0; top: 0; width: 28px; height: 28px; padding: 0; line-height: 1; font-size: 18px; }
 body:not(.chosen) #panel .close { display: none; }
 dl { margin: 8px 0 0; }
