@@ -130,9 +130,9 @@ i.k5 { background: var(--k5); } i.k6 { background: var(--k6); } i.k7 { backgroun
   #find { flex: 1 1 100%; }
   #search { padding: 7px 10px; font-size: 16px; }
   #tools { gap: 6px; width: 100%; font-size: 13px; }
-  #tools label:first-child { flex: 1 1 70px; font-size: 0; gap: 0; }
-  #tools select { flex: 1 1 60px; min-width: 60px; font-size: 13px; padding: 6px 4px; }
-  #tools button { padding: 6px 7px; }
+  #tools label:first-child { flex: 1 1 60px; min-width: 0; font-size: 0; gap: 0; }
+  #tools select { flex: 1 1 60px; min-width: 0; font-size: 13px; padding: 6px 4px; }
+  #tools button { padding: 6px; }
   #tabs { grid-area: tabs; display: flex; background: var(--paper); border-bottom: 1px solid var(--line); }
   #tabs button { flex: 1; border: 0; border-bottom: 3px solid transparent; border-radius: 0; padding: 8px; }
   #tabs button[aria-selected="true"] { border-bottom-color: var(--accent); font-weight: 600; }
