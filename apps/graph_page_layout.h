@@ -256,8 +256,9 @@ function assignLayers(level) {
 // Edges over several layers, and those to the cluster's borders, get a place in every layer that they cross.
 function addChains(level) {
   const last = level.layers.length - 1;
+  // What has one way on stands in line with it.
   const chain = function (from, to, first, end) {
-    const dummies = [];
+    const dummies = [], least = from && to && isRow(from, to) ? 6 : 1;
     for (let layer = first; layer <= end; ++layer) {
       const dummy = { w: DUMMY, h: 0, inOff: 0, outOff: 0, up: [], down: [], layer: layer, isDummy: true };
       level.layers[layer].push(dummy);
@@ -265,7 +266,7 @@ function addChains(level) {
     }
     const all = (from ? [from] : []).concat(dummies, to ? [to] : []);
     for (let i = 0; i + 1 < all.length; ++i) {
-      const weight = (all[i].isDummy ? 3 : 1) * (all[i + 1].isDummy ? 3 : 1);
+      const weight = Math.max(least, (all[i].isDummy ? 3 : 1) * (all[i + 1].isDummy ? 3 : 1));
       all[i].down.push([all[i + 1], weight]);
       all[i + 1].up.push([all[i], weight]);
     }
@@ -382,16 +383,36 @@ function placeAcross(level) {
     }
     spread(layer, wish, weight);
   };
-  const layers = level.layers, rounds = layers.length > 400 ? 6 : 12;
+  const layers = level.layers, count = layers.reduce(function (sum, layer) { return sum + layer.length; }, 0);
+  const rounds = count > 3000 ? 8 : 24;
   for (let round = 0; round < rounds; ++round) {
     const both = round >= rounds / 2;
     for (let i = 0; i < layers.length; ++i) pull(layers[i], i > 0 || both, both);
     for (let i = layers.length - 1; i >= 0; --i) pull(layers[i], both, i + 1 < layers.length || both);
   }
+  for (const row of rowsOf(level)) straighten(row, layers);
   for (const chain of level.chains) straighten(chain, layers);
 }
 
-// Long edges bend where they must: as far as the boxes beside leave room, an edge goes on where it is.
+function isRow(from, to) { return from.next.length === 1 && to.prev.length === 1; }
+
+// Boxes that follow each other, with no other way on.
+function rowsOf(level) {
+  const rows = [];
+  const goesOn = function (box) {
+    const to = box.next.length === 1 ? box.next[0].to : null;
+    return to && isRow(box, to) && to.layer === box.layer + 1 && !to.item.open && !box.item.open ? to : null;
+  };
+  for (const box of level.boxes) {
+    if (box.prev.length === 1 && goesOn(box.prev[0].from) === box) continue;
+    const row = [box];
+    for (let at = goesOn(box); at; at = goesOn(at)) row.push(at);
+    if (row.length > 1) rows.push(row);
+  }
+  return rows;
+}
+
+// Long edges bend where they must: as far as the boxes beside leave room, an edge goes on where it is. So do rows.
 function straighten(chain, layers) {
   const gap = function (a, b) { return (a.w + b.w) / 2 + (a.isDummy && b.isDummy ? 4 : GAP_X / 2); };
   const room = function (dummy) {

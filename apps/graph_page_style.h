@@ -55,7 +55,8 @@ label { display: inline-flex; align-items: center; gap: 5px; color: var(--soft);
 #panel .head { position: relative; padding-right: 32px; }
 #panel h2 { font-size: 16px; margin: 0; overflow-wrap: anywhere; }
 #panel h3 { font-size: 13px; margin: 16px 0 4px; overflow-wrap: anywhere; }
-#panel .name { margin: 2px 0 0; color: var(--soft); overflow-wrap: anywhere; }
+#panel .name { margin: 2px 0 0; color: var(--soft); overflow-wrap: anywhere; max-height: 9em; overflow-y: auto; }
+.go span, #hits span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 4; overflow: hidden; }
 #panel .close { position: absolute; right: 0; top: 0; width: 28px; height: 28px; padding: 0; line-height: 1; font-size: 18px; }
 body:not(.chosen) #panel .close { display: none; }
 dl { margin: 8px 0 0; }
@@ -118,6 +119,10 @@ i.k5 { background: var(--k5); } i.k6 { background: var(--k6); } i.k7 { backgroun
 .far .edge { marker-end: none; stroke-width: 4; }
 [hidden] { display: none !important; }
 
+@media (max-width: 1050px) {
+  #app { grid-template-columns: minmax(0, 1fr) 280px; }
+  .two .pane h2 span { display: none; }
+}
 @media (max-width: 760px) {
   #app { grid-template: "head" auto "tabs" auto "note" auto "panes" minmax(0, 1fr) / minmax(0, 1fr); }
   header { padding: 8px 10px; gap: 8px; }
@@ -125,9 +130,9 @@ i.k5 { background: var(--k5); } i.k6 { background: var(--k6); } i.k7 { backgroun
   #find { flex: 1 1 100%; }
   #search { padding: 7px 10px; font-size: 16px; }
   #tools { gap: 6px; width: 100%; font-size: 13px; }
-  #tools label:first-child { flex: 1 1 70px; font-size: 0; gap: 0; }
-  #tools select { flex: 1 1 60px; min-width: 60px; font-size: 13px; padding: 6px 4px; }
-  #tools button { padding: 6px 7px; }
+  #tools label:first-child { flex: 1 1 60px; min-width: 0; font-size: 0; gap: 0; }
+  #tools select { flex: 1 1 60px; min-width: 0; font-size: 13px; padding: 6px 4px; }
+  #tools button { padding: 6px; }
   #tabs { grid-area: tabs; display: flex; background: var(--paper); border-bottom: 1px solid var(--line); }
   #tabs button { flex: 1; border: 0; border-bottom: 3px solid transparent; border-radius: 0; padding: 8px; }
   #tabs button[aria-selected="true"] { border-bottom-color: var(--accent); font-weight: 600; }

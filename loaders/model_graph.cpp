@@ -292,7 +292,10 @@ std::vector<ModelNode> model_graph(const Model& model) {
 
 std::vector<Fate> find_fates(const Graph& graph, const LowerOptions& options) {
   const GraphIndex index(graph);
-  return fates_of(graph, data_inputs(graph, index), find_ends(graph, index, options).needed);
+  const bool is_detector = !refusal_of_detector(graph, index, options).empty();  // all of its outputs count
+  return fates_of(
+      graph, data_inputs(graph, index),
+      is_detector ? needed_by(graph, index, loose_ends(graph, index)) : find_ends(graph, index, options).needed);
 }
 
 Origins find_origins(const Graph& graph, const Model& model, const std::vector<ModelNode>& nodes) {

@@ -5,6 +5,7 @@
 //   WireWriter graph;
 //   graph.message(1, node);
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -26,9 +27,9 @@ class WireWriter {
   }
   template <class T>
   void raw_fixed(T value) {
-    static_assert(std::endian::native == std::endian::little);
     uint8_t little_endian[sizeof(T)];
     std::memcpy(little_endian, &value, sizeof(T));
+    if (std::endian::native == std::endian::big) std::reverse(little_endian, little_endian + sizeof(T));
     raw(little_endian);
   }
 

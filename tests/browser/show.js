@@ -1,6 +1,8 @@
 // posy show: pictures of graphs, their search, panel and keys.
 'use strict';
-const { check, same, run, inBrowser, source } = require('./browser.js');
+const fs = require('node:fs');
+const path = require('node:path');
+const { check, same, run, inBrowser, source, work } = require('./browser.js');
 
 const graph = source + '/models/flowers_mobilenet_v1_0.25_128.pb';
 const box = function (side, name) { return '#pane-' + side + ' .box[aria-label^="' + name + '"]'; };
@@ -13,7 +15,7 @@ const scale = function (page, side) {
 };
 // Boxes that cover each other without one being in the other, and lines of text that reach out of their box.
 const flaws = async function (page) {
-  for (const side of ['graph', 'model']) await page.locator('#pane-' + side + ' .zoom button').nth(2).click();
+  for (const pane of await page.locator('.pane').all()) await pane.locator('.zoom button').nth(2).click();
   return page.evaluate(function () {
     const found = [];
     for (const svg of document.querySelectorAll('.pane > svg')) svg.classList.remove('far');
@@ -181,6 +183,33 @@ async function phone(open) {
   check((await text(page, '#panel')).includes('multiply-adds'), 'About tells what the model is');
 }
 
+// Names and edges that no sane graph has, and none that converts.
+async function oddities(open) {
+  const long = 'x'.repeat(3000), markup = '<b>&amp;"\'</b>', deep = Array.from({ length: 200 }, function (_, i) { return 's' + i; }).join('/');
+  const nodes = [['in', 'Placeholder', []], [long, 'Relu', ['in']], [markup, 'FancyOp', [long]], [deep + '/node', 'Relu', [markup]],
+    ['/lead//double/', 'Relu', [deep + '/node']], ['__proto__/constructor', 'Relu', ['/lead//double/']],
+    ['loop/a', 'Merge', ['__proto__/constructor', 'loop/b']], ['loop/b', 'NextIteration', ['loop/a']],
+    ['a/one', 'Relu', ['loop/b']], ['b/one', 'Relu', ['a/one']], ['a/two', 'Relu', ['b/one']], ['b/two', 'FancyOp', ['a/two', '^in']]];
+  const quoted = function (text) { return '"' + text.replace(/["\\]/g, '\\$&') + '"'; };
+  fs.writeFileSync(path.join(work, 'odd.pbtxt'), nodes.map(function (node) {
+    return 'node { name: ' + quoted(node[0]) + ' op: "' + node[1] + '"' + node[2].map(function (from) { return ' input: ' + quoted(from); }).join('') + ' }\n';
+  }).join(''));
+  run('show', 'odd.pbtxt', '-o', 'odd.html');
+  const page = await open('odd.html');
+  check(await page.locator('#note').isVisible(), 'a graph that does not convert says why');
+  same(await count(page, '.pane'), 1, 'and is alone');
+  await page.locator('#open-all').click();
+  same(await count(page, '.box.leaf'), nodes.length, 'all of its nodes are there');
+  same(await flaws(page), [], 'nothing covers anything, whatever the names');
+  await page.locator('#search').fill(markup);
+  await page.keyboard.press('Enter');
+  same(await page.locator('#panel .name').textContent(), markup, 'a name with markup is text');
+  await page.locator('#search').fill('xxx');
+  await page.keyboard.press('Enter');
+  same(await page.locator('#panel .name').textContent(), long, 'a long name stands in the panel in full');
+  same(await page.evaluate(function () { return document.documentElement.scrollWidth <= innerWidth && document.getElementById('panel').scrollWidth <= document.getElementById('panel').clientWidth; }), true, 'and breaks');
+}
+
 inBrowser(async function (open) {
   run('show', graph, '--measure', '-o', 'page.html');
   const page = await open('page.html');
@@ -191,4 +220,5 @@ inBrowser(async function (open) {
   await keys(page);
   await colours(page);
   await phone(open);
+  await oddities(open);
 });
