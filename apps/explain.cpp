@@ -286,7 +286,7 @@ const Command& explain_command() {
       with_convert_flags({
           {"output", "FILE",
            "the PNG to write: dark violet where the photo says nothing for the class, yellow where most"},
-          {"class", "NAME", "a label or its number (the best class)"},
+          {"class", "NAME", "a label, a word of it, or its number (the best class)"},
           {"occlusion", nullptr, "cover one part of the photo after the other, also where an exact map can be had"},
           {"runs", "N", "at most so many parts (225)"},
           {"json", nullptr, "as JSON, with the map's numbers"},

@@ -201,7 +201,7 @@ int run(const Args& args) {
 const Command& label_command() {
   static const Command command = {
       "label",
-      "posy label MODEL IMAGE... [flags]",
+      "posy label MODEL IMAGE...|--stdin|--watch DIR [flags]",
       "scores of photos; MODEL is a .posy file or a graph",
       with_convert_flags({
           {"top", "K", "how many classes, best first (5); 0: all, in class order"},
@@ -213,8 +213,8 @@ const Command& label_command() {
           {"once", nullptr, "with --watch: end when all that is there is labelled"},
           {"poll", "MS", "with --watch: look so often, for folders of which the system tells no news (network drives)"},
           {"preprocess", "NAME",
-           "cut, resize and normalise as model (what it was trained with), retrain, label_image, android, "
-           "android_tflite, keras, teachable_machine or slim does (posy doctor compares them)"},
+           "prepare photos as model (as trained: the default), retrain, label_image, android, android_tflite, keras, "
+           "teachable_machine or slim does"},
           {"no-reject", nullptr, "never call a photo unknown"},
           {"layer", "NAME", "with --json: the output of this node of the graph as well"},
           {"max-megapixels", "N", "largest picture to decode, in millions of pixels (100)"},

@@ -14,14 +14,16 @@ constexpr uint32_t kInceptionSide = 299;
 // As TensorFlow for Poets and what grew around it have it:
 //
 // retrain           tensorflow/examples/image_retraining/retrain.py, add_jpeg_decoding() and create_model_info():
-//                   resize_bilinear of the whole picture, subtract input_mean, multiply by 1 / input_std.
+//                   resize_bilinear of the whole picture, subtract input_mean, multiply by 1 / input_std. Since it
+//                   takes TF-Hub modules: convert_image_dtype to 0 ... 1, then the resize.
 // label_image       tensorflow-for-poets-2/scripts/label_image.py, read_tensor_from_image_file(): the same resize, with
 //                   input_mean = 128 and input_std = 128 whatever the model.
 // android           tensorflow-for-poets-2/android/tfmobile, ClassifierActivity.java and
 // TensorFlowImageClassifier.java:
 //                   MAINTAIN_ASPECT scales the turned camera frame until it fills the input (ImageUtils.java,
 //                   getTransformationMatrix()), drawn on a Canvas without a Paint, hence without a filter; IMAGE_MEAN =
-//                   128, IMAGE_STD = 128.
+//                   128, IMAGE_STD = 128. It cuts the middle out of frames that it turns, which it does when the phone
+//                   is held upright; of others the upper left part.
 // android_tflite    tensorflow-for-poets-2/android/tflite, Camera2BasicFragment.java: textureView.getBitmap(size, size)
 //                   stretches the frame on the GPU; ImageClassifier.java: IMAGE_MEAN = 128, IMAGE_STD = 128.
 // keras             keras.preprocessing.image.load_img(target_size=...), whose interpolation is "nearest" unless told
@@ -124,6 +126,7 @@ MeanStd scaling_of(const PreprocessVariant& variant, const Model& model, uint32_
     case Scaling::kOfModel:
       return {model.record->mean[channel], model.record->std[channel]};
     case Scaling::kOfRetrain:
+      if (model.record->normalize_first) return scaling_of({}, model, channel);  // a TF-Hub module
       return model.input().h == kInceptionSide ? MeanStd{128, 128} : MeanStd{127.5f, 127.5f};
     case Scaling::kGiven:
       break;

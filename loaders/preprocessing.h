@@ -17,7 +17,8 @@ enum class Crop : uint8_t {
 
 enum class Scaling : uint8_t {
   kOfModel,    // what the model's file records
-  kOfRetrain,  // retrain.py's: 128, 128 for Inception v3 (the only base of 299 x 299), 127.5, 127.5 for MobileNets
+  kOfRetrain,  // retrain.py's: 128, 128 for Inception v3 (the only base of 299 x 299), 127.5, 127.5 for MobileNets, the
+               // model's own for TF-Hub modules
   kGiven,
 };
 

@@ -1,6 +1,7 @@
 // posy label: wording, JSON, and the flags of the tutorial. The model's scores are known in closed form.
 #include <doctest/doctest.h>
 
+#include "loaders/preprocessing.h"
 #include "tests/apps/run_posy.h"
 
 using namespace posy_test;
@@ -330,6 +331,8 @@ TEST_CASE("label: --preprocess does what another part of the tutorial does, on f
   CHECK(contains(run_posy({"label", "graph.pb", "flag.png", "--top=1"}).out, "blue"));
   CHECK(contains(run_posy({"label", "graph.pb", "flag.png", "--top=1", "--preprocess=android"}).out, "red"));
 
+  const std::string help = run_posy({"help", "label"}).out;
+  for (const posy::PreprocessVariant& variant : posy::preprocess_variants()) CHECK(contains(help, variant.name));
   const Outcome unknown = run_posy({"label", "graph.pb", "red.png", "--preprocess", "andriod"});
   CHECK(unknown.code == 2);
   CHECK(contains(unknown.err, "did you mean android?"));

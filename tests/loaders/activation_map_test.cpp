@@ -142,6 +142,20 @@ TEST_CASE("activation map: where there is none, the op that stands in its way is
   CHECK(contains(why_not(curved.network()), "'unary5' (unary)"));
 }
 
+TEST_CASE("activation map: a file whose plan leaves the end out is refused") {
+  NetworkBuilder b({8, 8, 3}, 12);
+  b.softmax(b.conv(b.average_all(features(&b)), 1, 1, kClasses, kNone));
+  for (const OpKind left_out : {OpKind::average_pool, OpKind::conv_2d}) {
+    Network network = b.network();
+    Plan plan = make_plan(&network);
+    std::erase_if(plan.steps, [&](const StepRecord& step) { return plan.ops[step.op].kind == left_out; });
+    EngineRunner runner(write_posy(network, plan, WeightChoice::kF32));
+    PooledHead head = Case::found(runner.model());
+    std::fill_n(posy_input(runner.engine()), 8 * 8 * 3, 0.5f);
+    CHECK(contains(refusal([&] { head.run(runner.engine()); }), "plan leaves out"));
+  }
+}
+
 TEST_CASE("occlusion map: what a class is made of lowers its score when it is covered") {
   NetworkBuilder b({20, 20, 3}, 1);
   b.softmax(b.average_all(b.input()));  // classes are red, green and blue

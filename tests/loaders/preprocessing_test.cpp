@@ -174,6 +174,11 @@ TEST_CASE("preprocess: retrain.py trains Inception v3 with 128, and slim cuts a 
   const Image image = picture(64, 32);
   CHECK(preprocess(image, inception.model(), variant("retrain"), "photo") ==
         preprocess(image, inception.model(), variant("label_image"), "photo"));
+  Network hub = pooling_network({9, 9, 3});
+  hub.preprocessing.normalize_first = true;
+  EngineRunner module(posy_bytes(hub));
+  CHECK(preprocess(image, module.model(), variant("retrain"), "photo") ==
+        preprocess(image, module.model(), variant("model"), "photo"));
   Image middle;
   middle.width = 56;
   middle.height = 28;
