@@ -205,7 +205,9 @@ void compare_scores(Side* a, Side* b, const Images& images, const std::vector<ui
 
 void print_unreadable(const CompareReport& report) {
   for (const ComparedImage& image : report.images) {
-    if (!image.error.empty()) std::fprintf(stderr, "posy: %s\n", image.error.c_str());
+    if (image.error.empty()) continue;
+    const bool is_named = image.error.find(image.name) != std::string::npos;
+    std::fprintf(stderr, "posy: %s%s\n", is_named ? "" : (image.name + ": ").c_str(), image.error.c_str());
   }
   if (report.compared() == 0) throw InputError("no image could be compared");
 }

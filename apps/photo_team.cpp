@@ -74,8 +74,13 @@ PhotoResult PhotoTeam::run_photo(const std::function<Image()>& image_of, Worker*
 }
 
 void PhotoTeam::run(size_t count, const std::function<std::string(size_t)>& path_of, const Done& done) {
+  const auto named = [&](size_t i, PhotoResult&& result) {
+    // What the engine says of a picture does not name its file.
+    if (!result.error.empty() && result.error.rfind(path_of(i), 0) != 0) result.error.insert(0, path_of(i) + ": ");
+    return done(i, std::move(result));
+  };
   run_images(
-      count, [&](size_t i) { return read_image(path_of(i)); }, done);
+      count, [&](size_t i) { return read_image(path_of(i)); }, named);
 }
 
 void PhotoTeam::run_images(size_t count, const std::function<Image(size_t)>& image_of, const Done& done) {
