@@ -11,6 +11,7 @@
 #include "apps/photo_team.h"
 #include "apps/progress.h"
 #include "loaders/error.h"
+#include "loaders/file.h"
 
 namespace posy {
 namespace {
@@ -67,18 +68,21 @@ std::vector<EvaluatedPhoto> photos_of(const LabelledFolder& folder, const ClassM
   return photos;
 }
 
-void run_photos(PhotoTeam* team, EvalReport* report) {
+void run_photos(PhotoTeam* team, NoveltyFit* fit, EvalReport* report) {
   const double start = now_ms();
   const Interrupt interrupt;
   {
     Progress progress("evaluating", report->photos.size());
     size_t done = 0;
+    std::vector<std::vector<float>> bottlenecks(fit ? report->photos.size() : 0);  // done in no order, added in one
     const auto judge_photo = [&](size_t i, PhotoResult&& result) {
       EvaluatedPhoto& photo = report->photos[i];
       photo.error = result.error;
       if (result.error.empty()) {
         photo.verdict = judge(result.scores, photo.truth);
         photo.verdict.is_unknown = result.is_unknown();
+        photo.novelty = result.novelty;
+        if (fit) bottlenecks[i] = std::move(result.watched);
       }
       report->unreadable += !result.error.empty();
       report->decode_ms += result.decode_ms;
@@ -88,6 +92,9 @@ void run_photos(PhotoTeam* team, EvalReport* report) {
     };
     team->run(
         report->photos.size(), [&](size_t i) { return report->photos[i].path; }, judge_photo);
+    for (size_t i = 0; i < bottlenecks.size(); ++i) {
+      if (!bottlenecks[i].empty()) fit->add(report->photos[i].split, report->photos[i].truth, bottlenecks[i]);
+    }
   }
   // Photos come class by class: figures of a part of them would mislead.
   if (interrupt.has_come()) interrupt.end("interrupted; nothing is written");
@@ -118,6 +125,27 @@ void prepare(const PhotoTeam& team, const LabelledFolder& folder, const SplitRul
   }
 }
 
+// With --fit-unknown: of the rule that was fitted, on the testing part. Else of the model's own, if it is asked about.
+void judge_novelty(const Args& args, PhotoTeam* team, NoveltyFit* fit, EvalReport* report) {
+  const std::string others = args.text("unknown").value_or("");
+  std::vector<double> known;
+  if (fit) {
+    const NoveltyRule& rule = fit->fit();
+    for (size_t i = 0; i < fit->testing().count(); ++i) known.push_back(novelty_of(rule, fit->testing().row(i)));
+    report->novelty =
+        novelty_figures(known, others, team, [&](const PhotoResult& result) { return fit->novelty(result); });
+    write_file(*args.text("fit-unknown"), fit->posy());
+  } else if (!others.empty()) {
+    if (!team->model().novelty)
+      throw InputError(report->model + ": has no rule for unknown things; --fit-unknown FILE gives it one");
+    for (const EvaluatedPhoto& photo : report->photos) {
+      if (photo.error.empty()) known.push_back(photo.novelty);
+    }
+    report->novelty =
+        novelty_figures(known, others, team, [](const PhotoResult& result) { return (double)result.novelty; });
+  }
+}
+
 EvalReport evaluate_folder(const Args& args, const SplitRule& rule) {
   EvalReport report;
   report.model = args.words()[0];
@@ -131,8 +159,11 @@ EvalReport evaluate_folder(const Args& args, const SplitRule& rule) {
   report.threads = team.threads();
   report.isa = team.isa();
   prepare(team, folder, rule, &report);
-  run_photos(&team, &report);
+  std::optional<NoveltyFit> fit;
+  if (args.has("fit-unknown")) fit.emplace(report.model, &team);
+  run_photos(&team, fit ? &*fit : nullptr, &report);
   print_unreadable(report);
+  judge_novelty(args, &team, fit ? &*fit : nullptr, &report);
   return report;
 }
 
@@ -158,7 +189,9 @@ int run(const Args& args) {
   const SplitRule rule = split_rule(args);
   const std::optional<double> least = min_accuracy(args);
   args.number("thumbnails", 0, 10000);
-  check_outputs(args, {"csv", "html"});
+  check_outputs(args, {"csv", "html", "fit-unknown"});
+  if (args.has("fit-unknown") && wanted_split(args))
+    throw UsageError("--fit-unknown needs photos of all parts: leave --split out");
   const EvalReport report = evaluate_folder(args, rule);
   if (!write_files(args, report)) print_report(args, report);
   const double accuracy = report.evaluation.accuracy;
@@ -184,6 +217,8 @@ const Command& eval_command() {
           {"threads", "N", "photos at a time (POSY_THREADS, else as many as there are processors)"},
           {"confusion", nullptr, "print the confusion matrix; of more than 20 classes the most frequent confusions"},
           {"min-accuracy", "P", "exit code 1 if fewer than P percent are right"},
+          {"unknown", "DIR", "photos of other things: how many of them the model does not know"},
+          {"fit-unknown", "FILE", "give the model a rule by which such pictures are unknown, and write it here"},
           {"csv", "FILE", "write a table with a line for each photo as well"},
           {"html", "FILE", "write a page to look at as well, with photos that were taken for another class"},
           {"thumbnails", "N", "at most so many of them (120)"},
@@ -194,6 +229,8 @@ const Command& eval_command() {
 
   posy eval flowers.posy flower_photos --split testing --html eval.html
   posy eval retrained_graph.pb flower_photos --split testing --image-dir-as tf_files/flower_photos
+
+  posy eval flowers.posy flower_photos --fit-unknown known.posy --unknown other_photos
 
 retrain.py decides by a photo's whole path which part it is in, so say how --image_dir was spelled when the model was
 trained: else photos that it has been trained with count as testing photos, and the accuracy is too good.

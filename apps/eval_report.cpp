@@ -61,6 +61,12 @@ size_t label_width(const EvalReport& report) {
   return width;
 }
 
+double coverage_at_95(const EvalReport& report) {
+  std::vector<std::pair<float, bool>> answers;
+  for (const Verdict& v : verdicts_of(report.photos)) answers.emplace_back(v.score, v.is_right());
+  return coverage_at(std::move(answers), 0.95);
+}
+
 std::string summary_text(const EvalReport& report) {
   const Evaluation& e = report.evaluation;
   std::string text = plural(e.photos, "photo") + " (" + report.split_text() + ") of " + report.folder + "\n";
@@ -76,6 +82,9 @@ std::string summary_text(const EvalReport& report) {
             percent((double)e.known / (double)e.photos) + ", " +
             percent(e.known ? (double)e.known_right / (double)e.known : 0, 2) + " are right\n";
   }
+  text += "coverage        " + percent(coverage_at_95(report)) +
+          " of the photos, the surest ones, are right in 95 of 100\n";
+  if (report.novelty) text += text_of(*report.novelty, "known photos") + "\n";
   if (report.unreadable > 0) text += "unreadable      " + plural(report.unreadable, "photo") + ", not counted\n";
   return text;
 }
@@ -210,11 +219,18 @@ void print_json_of(const EvalReport& report) {
                {"unknown", e.photos - e.known},
                {"coverage", json_or_null(e.photos ? (double)e.known / (double)e.photos : 0)},
                {"accuracy_of_known", e.known ? json_or_null((double)e.known_right / (double)e.known) : Json(nullptr)},
+               {"coverage_at_95", json_or_null(coverage_at_95(report))},
                {"threads", report.threads},
                {"isa", report.isa},
                {"decode_ms", json_ms(report.decode_ms)},
                {"run_ms", json_ms(report.run_ms)},
                {"busy", json_or_null(report.busy())}};
+  if (report.novelty) {
+    json["known_kept"] = json_or_null(report.novelty->kept);
+    json["unknown_photos"] = report.novelty->unknown_photos;
+    json["unknown_rejected"] = json_or_null(report.novelty->rejected);
+    json["auroc"] = json_or_null(report.novelty->auroc);
+  }
   print_json(json);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/novelty_figures.h"
 #include "loaders/evaluation.h"
 #include "loaders/labelled_folder.h"
 
@@ -15,6 +16,7 @@ struct EvaluatedPhoto {
   Split split = Split::kTraining;
   std::string error;  // not empty: unreadable, and no verdict
   Verdict verdict;
+  float novelty = 0;
 };
 
 struct EvalReport {
@@ -24,6 +26,7 @@ struct EvalReport {
   std::vector<EvaluatedPhoto> photos;
   Evaluation evaluation;  // of those that could be read
   size_t unreadable = 0;
+  std::optional<NoveltyFigures> novelty;  // of a rule that was fitted, or with photos of other things
   uint32_t threads = 1;
   std::string isa;
   double seconds = 0;                // from the first photo to the last figure

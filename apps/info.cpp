@@ -71,6 +71,11 @@ Json json_info(const Model& model) {
   json["macs"] = total_macs(model);
   json["ops"] = Json::array();
   for (uint32_t i = 0; i < model.op_count; ++i) json["ops"].push_back(json_op(model, model.ops[i]));
+  if (model.novelty) {
+    json["unknown_rule"] = {{"subspaces", model.tensors[model.novelty->projection].c / model.novelty->group},
+                            {"directions", model.novelty->group},
+                            {"limit", json_float(model.novelty->limit)}};
+  }
   return json;
 }
 
@@ -120,6 +125,11 @@ void print_info(const std::string& path, size_t packed_bytes, const Model& model
               (double)r.std[0], r.normalize_first ? " after normalising" : "");
   std::printf("output   %s, %u classes\n", printable_name(model.string(r.output_name)).c_str(), model.output().c);
   print_labels(model);
+  if (model.novelty) {
+    std::printf("unknown  what lies more than %.3g outside of %u subspaces of %u directions\n",
+                (double)model.novelty->limit, model.tensors[model.novelty->projection].c / model.novelty->group,
+                model.novelty->group);
+  }
   std::printf("weights  %u bytes\n", model.weights_bytes);
   std::printf("arena    %u bytes of activations\n", h.arena_bytes);
   std::printf("work     %.2f million multiply-adds in %u ops, %u steps\n", (double)total_macs(model) / 1e6,

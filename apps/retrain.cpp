@@ -210,16 +210,8 @@ class Retraining {
     if (!novelty_) say("too few photos to tell unknown things from known ones: the model will not try");
   }
 
-  // As the layer that is replaced, if the base is a file that was rounded.
-  WeightChoice weights() const {
-    if (options_.weights) return *options_.weights;
-    for (uint32_t i = model().op_count; i-- > 0;) {
-      const OpRecord& op = model().ops[i];
-      if (op.weights_bytes == 0) continue;
-      return (WeightType)op.weight_type == WeightType::f32 ? WeightChoice::kF32 : WeightChoice::kU8;
-    }
-    return WeightChoice::kF32;
-  }
+  // As the layer that is replaced, if it is not said otherwise.
+  WeightChoice weights() const { return options_.weights.value_or(weights_like_last_layer(model())); }
 
   // Returns the bytes of the model.
   size_t write() const {
@@ -280,23 +272,11 @@ class Retraining {
   }
 
   NoveltyFigures novelty_figures() {
-    std::vector<double> known, unknown;
+    std::vector<double> known;
     for (size_t i = 0; i < rows_.testing.count(); ++i) known.push_back(novelty_of(*novelty_, rows_.testing.row(i)));
-    if (!options_.unknown.empty()) {
-      const std::vector<std::string> photos = photos_of_folder(options_.unknown, SIZE_MAX);
-      team_.run(
-          photos.size(), [&](size_t i) { return photos[i]; },
-          [&](size_t, PhotoResult&& result) {
-            if (!result.error.empty()) return say("left out: " + result.error), true;
-            unknown.push_back(novelty_of(*novelty_, result.watched.data()));
-            return true;
-          });
-    }
-    const auto share = [](const std::vector<double>& of, auto holds) {
-      return of.empty() ? 0 : (double)std::count_if(of.begin(), of.end(), holds) / (double)of.size();
-    };
-    return {share(known, [](double x) { return x <= 1; }), unknown.size(),
-            share(unknown, [](double x) { return x > 1; }), auroc(known, unknown)};
+    return posy::novelty_figures(known, options_.unknown, &team_, [&](const PhotoResult& result) {
+      return novelty_of(*novelty_, result.watched.data());
+    });
   }
 
   static void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }

@@ -185,12 +185,7 @@ void print_report(const RetrainReport& r) {
     std::printf("  %.1f%% of the testing photos, the surest ones, are right in 95 of 100\n", 100 * r.coverage);
   }
   if (r.novelty) {
-    std::printf("  unknown things: %.1f%% of the testing photos are taken for known", 100 * r.novelty->kept);
-    if (r.novelty->unknown_photos > 0) {
-      std::printf(", %.1f%% of %zu photos of other things for unknown (AUROC %.4f)", 100 * r.novelty->rejected,
-                  r.novelty->unknown_photos, r.novelty->auroc);
-    }
-    std::printf("\n");
+    std::printf("  %s\n", text_of(*r.novelty, "testing photos").c_str());
   }
   std::fprintf(stderr, "%zu bottlenecks computed in %.1f s, trained in %.1f s; they are kept in %s\n", r.computed,
                r.bottleneck_seconds, r.training_seconds, r.bottleneck_dir.c_str());

@@ -4,18 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "apps/novelty_figures.h"
 #include "loaders/softmax_regression.h"
 
 namespace posy {
-
-// How well the rule tells unknown things from the testing photos.
-struct NoveltyFigures {
-  double kept = 0;  // share of the testing photos that are not called unknown
-  // With photos of other things only:
-  size_t unknown_photos = 0;
-  double rejected = 0;  // share of these that are
-  double auroc = 0;     // chance that one of these is farther off than a testing photo
-};
 
 struct RetrainReport {
   std::string model, base, folder, bottleneck_dir;

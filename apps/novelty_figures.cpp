@@ -1,0 +1,85 @@
+#include "apps/novelty_figures.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "loaders/network_runner.h"
+
+namespace posy {
+namespace {
+
+template <class Holds>
+double share(const std::vector<double>& of, Holds holds) {
+  return of.empty() ? 0 : (double)std::count_if(of.begin(), of.end(), holds) / (double)of.size();
+}
+
+}  // namespace
+
+NoveltyFigures novelty_figures(const std::vector<double>& known, const std::string& unknown, PhotoTeam* team,
+                               const std::function<double(const PhotoResult&)>& novelty) {
+  std::vector<double> others;
+  if (!unknown.empty()) {
+    const std::vector<std::string> photos = photos_of_folder(unknown, SIZE_MAX);
+    team->run(
+        photos.size(), [&](size_t i) { return photos[i]; },
+        [&](size_t, PhotoResult&& result) {
+          if (result.error.empty()) {
+            others.push_back(novelty(result));
+          } else {
+            std::fprintf(stderr, "posy: left out: %s\n", result.error.c_str());
+          }
+          return true;
+        });
+  }
+  return {share(known, [](double x) { return x <= 1; }), others.size(), share(others, [](double x) { return x > 1; }),
+          auroc(known, others)};
+}
+
+std::string text_of(const NoveltyFigures& figures, const std::string& known_photos) {
+  char text[200];
+  std::snprintf(text, sizeof text, "unknown things: %.1f%% of the %s are taken for known", 100 * figures.kept,
+                known_photos.c_str());
+  std::string line = text;
+  if (figures.unknown_photos > 0) {
+    std::snprintf(text, sizeof text, ", %.1f%% of %zu photos of other things for unknown (AUROC %.4f)",
+                  100 * figures.rejected, figures.unknown_photos, figures.auroc);
+    line += text;
+  }
+  return line;
+}
+
+NoveltyFit::NoveltyFit(const std::string& name, PhotoTeam* team) : name_(name), team_(team) {
+  try {
+    bottleneck_ = find_bottleneck(team->model(), "");
+  } catch (const InputError& error) {
+    throw InputError(name + ": " + error.what());
+  }
+  team->watch(bottleneck_.tensor);
+}
+
+void NoveltyFit::add(Split split, uint32_t class_index, const std::vector<float>& bottleneck) {
+  LabelledRows& rows = split == Split::kTraining ? training_ : split == Split::kValidation ? validation_ : testing_;
+  rows.add(bottleneck, class_index);
+}
+
+const NoveltyRule& NoveltyFit::fit() {
+  const auto rule = fit_novelty(training_, validation_);
+  if (!rule) throw InputError(name_ + ": too few photos to tell unknown things from known ones");
+  rule_ = *rule;
+  return rule_;
+}
+
+std::vector<uint8_t> NoveltyFit::posy() const {
+  return with_novelty(team_->model(), bottleneck_, rule_, weights_like_last_layer(team_->model()));
+}
+
+WeightChoice weights_like_last_layer(const Model& model) {
+  for (uint32_t i = model.op_count; i-- > 0;) {
+    const OpRecord& op = model.ops[i];
+    if (op.weights_bytes == 0) continue;
+    return (WeightType)op.weight_type == WeightType::f32 ? WeightChoice::kF32 : WeightChoice::kU8;
+  }
+  return WeightChoice::kF32;
+}
+
+}  // namespace posy
