@@ -314,3 +314,40 @@ TEST_CASE("eval: an interruption ends it of the signal, with nothing written") {
   CHECK_FALSE(fs::exists("out.csv"));
   CHECK(read("stream.out").empty());
 }
+
+TEST_CASE("eval: --fit-unknown writes the model with a rule by which pictures of other things are unknown") {
+  Workplace here;
+  const std::string model = POSY_SOURCE_DIR "/models/flowers_mobilenet_v1_0.25_128.pb";
+  // Known pictures have one colour; the others are photos.
+  int shade = 0;
+  for (const std::string name : {"daisy", "dandelion", "roses", "sunflowers", "tulips"}) {
+    fs::create_directories("photos/" + name);
+    for (int i = 0; i < 12; ++i, shade += 4) {
+      write("photos/" + name + "/" + std::to_string(i) + ".png", flat_png((uint8_t)shade, 99, (uint8_t)(255 - shade)));
+    }
+  }
+  fs::create_directories("others");
+  for (const char* name : {"daisy_128x128.png", "sunflower_200x150.png", "tulip_97x301.png"}) {
+    fs::copy_file(std::string(POSY_SOURCE_DIR "/tests/data/golden_default_model/") + name,
+                  std::string("others/") + name);
+  }
+  const Outcome outcome =
+      run_posy({"eval", model, "photos", "--fit-unknown", "known.posy", "--unknown", "others", "--json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  const Json json = outcome.json().at(0);
+  CHECK(json["unknown_photos"] == 3);
+  CHECK(json["unknown_rejected"] == 1);
+  CHECK(json["auroc"] == 1);
+  const Outcome known = run_posy({"label", "known.posy", "photos/roses/6.png", "others/tulip_97x301.png", "--json"});
+  CHECK_FALSE(known.json().at(0).contains("unknown"));
+  CHECK(known.json().at(1)["unknown"] == true);
+  const auto score = [](const Outcome& of) { return of.json().at(0)["scores"][0]["score"].get<double>(); };
+  CHECK(score(known) == score(run_posy({"label", model, "photos/roses/6.png", "--json"})));
+  CHECK(contains(run_posy({"info", "known.posy"}).out, "\nunknown  what lies more than "));
+
+  CHECK(run_posy({"eval", model, "photos", "--fit-unknown", "x.posy", "--split", "testing"}).code == 2);
+  const Outcome none = run_posy({"eval", model, "photos", "--unknown", "others"});
+  CHECK(none.code == 1);
+  CHECK(contains(none.err, "--fit-unknown FILE gives it one"));
+}
