@@ -8,13 +8,15 @@
 namespace posy {
 namespace {
 
-// The tutorial's label_image.py calls some flags by other names.
+// The tutorial's label_image.py and retrain.py call some flags by other names.
 std::string canonical(std::string name) {
   std::replace(name.begin(), name.end(), '_', '-');
   if (name == "input-mean") return "mean";
   if (name == "input-std") return "std";
   if (name == "input-layer") return "input-node";
   if (name == "output-layer") return "output-node";
+  if (name == "how-many-training-steps") return "steps";
+  if (name == "output-graph") return "graph-out";
   return name;
 }
 
