@@ -85,56 +85,106 @@ struct Upright {
 };
 
 // One axis of TensorFlow's legacy bilinear resize (ResizeBilinear with align_corners and half_pixel_centers false).
+struct ResizeAxis {
+  uint32_t in_size;
+  float scale;
+
+  ResizeAxis(uint32_t in, uint32_t out) : in_size(in), scale((float)in / (float)out) {}
+};
+
 struct ResizeTap {
   uint32_t lower, upper;
   float lerp;
 
-  ResizeTap(uint32_t out, uint32_t in_size, uint32_t out_size) {
-    const float scale = (float)in_size / (float)out_size;
-    const float in = (float)out * scale;
+  ResizeTap(uint32_t out, const ResizeAxis& axis) {
+    const float in = (float)out * axis.scale;
     lower = (uint32_t)in;
-    if (lower > in_size - 1) lower = in_size - 1;
-    upper = lower + 1 < in_size ? lower + 1 : in_size - 1;
+    if (lower > axis.in_size - 1) lower = axis.in_size - 1;
+    upper = lower + 1 < axis.in_size ? lower + 1 : axis.in_size - 1;
     lerp = in - (float)lower;
   }
 };
 
-struct Channels {
-  float value[3];
+// A few pixels of a row of the input, channel by channel: loops over them become vectors on every target.
+constexpr uint32_t kStripPixels = 16, kStripValues = 3 * kStripPixels;
+
+struct Strip {
+  float top_left[kStripValues], top_right[kStripValues], low_left[kStripValues], low_right[kStripValues];
+  float lerp[kStripValues];  // of the columns
 };
 
 struct Preprocess {
   const ModelRecord& record;
-  uint32_t channels;     // of the model: 1 or 3
-  float inverse_std[3];  // once, not for each of a pixel's four samples
+  uint32_t channels;  // of the model: 1 or 3
+  // Of every value of a strip; the inverse once, not for each of a pixel's four samples.
+  float mean[kStripValues], std[kStripValues], inverse_std[kStripValues];
 
-  Preprocess(const ModelRecord& r, uint32_t c)
-      : record(r), channels(c), inverse_std{1.0f / r.std[0], 1.0f / r.std[1], 1.0f / r.std[2]} {}
+  Preprocess(const ModelRecord& r, uint32_t c) : record(r), channels(c) {
+    for (uint32_t i = 0; i < kStripValues; ++i) {
+      mean[i] = r.mean[i % c];
+      std[i] = r.std[i % c];
+      inverse_std[i] = 1.0f / r.std[i % c];
+    }
+  }
+
+  void put_sample(Rgb p, float* to) const {
+    if (channels == 1) {
+      to[0] = (float)((299u * p.r + 587u * p.g + 114u * p.b + 500u) / 1000u);
+      return;
+    }
+    to[0] = (float)p.r;
+    to[1] = (float)p.g;
+    to[2] = (float)p.b;
+  }
 
   // TF-Hub's order comes with its own arithmetic: convert_image_dtype multiplies.
-  float normalize(float x, uint32_t c) const {
-    if (record.normalize_first) return (x - record.mean[c]) * inverse_std[c];
-    return (x - record.mean[c]) / record.std[c];
+  void normalize_samples(float* samples, uint32_t count) const {
+    for (uint32_t i = 0; i < count; ++i) samples[i] = (samples[i] - mean[i]) * inverse_std[i];
   }
 
-  Channels sample(Rgb p) const {
-    Channels s = {{(float)p.r, (float)p.g, (float)p.b}};
-    if (channels == 1) s.value[0] = (float)((299u * p.r + 587u * p.g + 114u * p.b + 500u) / 1000u);
+  void gather(const Upright& upright, const ResizeAxis& columns, Range xs, const ResizeTap& y, Strip* strip) const {
+    // The usual picture, upright and RGB, without a choice for each sample.
+    const bool is_plain = upright.image.format == POSY_RGB && upright.orientation <= 1;
+    const uint8_t* top = upright.image.plane[0] + y.lower * upright.image.stride[0];
+    const uint8_t* low = upright.image.plane[0] + y.upper * upright.image.stride[0];
+    for (uint32_t x = xs.begin; x < xs.end; ++x) {
+      const ResizeTap tap(x, columns);
+      const uint32_t at = (x - xs.begin) * channels;
+      for (uint32_t c = 0; c < channels; ++c) strip->lerp[at + c] = tap.lerp;
+      if (is_plain) {
+        const uint8_t *tl = top + (size_t)tap.lower * 3, *tr = top + (size_t)tap.upper * 3;
+        const uint8_t *ll = low + (size_t)tap.lower * 3, *lr = low + (size_t)tap.upper * 3;
+        put_sample({tl[0], tl[1], tl[2]}, strip->top_left + at);
+        put_sample({tr[0], tr[1], tr[2]}, strip->top_right + at);
+        put_sample({ll[0], ll[1], ll[2]}, strip->low_left + at);
+        put_sample({lr[0], lr[1], lr[2]}, strip->low_right + at);
+      } else {
+        put_sample(upright.at(tap.lower, y.lower), strip->top_left + at);
+        put_sample(upright.at(tap.upper, y.lower), strip->top_right + at);
+        put_sample(upright.at(tap.lower, y.upper), strip->low_left + at);
+        put_sample(upright.at(tap.upper, y.upper), strip->low_right + at);
+      }
+    }
+  }
+
+  // The input's values of columns [xs.begin, xs.end), at most kStripPixels.
+  void make(const Upright& upright, const ResizeAxis& columns, Range xs, const ResizeTap& y, float* out) const {
+    Strip s;
+    const uint32_t count = (xs.end - xs.begin) * channels;
+    gather(upright, columns, xs, y, &s);
     if (record.normalize_first) {
-      for (uint32_t c = 0; c < channels; ++c) s.value[c] = normalize(s.value[c], c);
+      normalize_samples(s.top_left, count);
+      normalize_samples(s.top_right, count);
+      normalize_samples(s.low_left, count);
+      normalize_samples(s.low_right, count);
     }
-    return s;
-  }
-
-  void pixel(const Upright& upright, const ResizeTap& x, const ResizeTap& y, float* out) const {
-    const Channels top_left = sample(upright.at(x.lower, y.lower)), top_right = sample(upright.at(x.upper, y.lower));
-    const Channels low_left = sample(upright.at(x.lower, y.upper)), low_right = sample(upright.at(x.upper, y.upper));
-    for (uint32_t c = 0; c < channels; ++c) {
-      const float top = top_left.value[c] + (top_right.value[c] - top_left.value[c]) * x.lerp;
-      const float low = low_left.value[c] + (low_right.value[c] - low_left.value[c]) * x.lerp;
-      const float value = top + (low - top) * y.lerp;
-      out[c] = record.normalize_first ? value : normalize(value, c);
+    for (uint32_t i = 0; i < count; ++i) {
+      const float top = s.top_left[i] + (s.top_right[i] - s.top_left[i]) * s.lerp[i];
+      const float low = s.low_left[i] + (s.low_right[i] - s.low_left[i]) * s.lerp[i];
+      out[i] = top + (low - top) * y.lerp;
     }
+    if (record.normalize_first) return;
+    for (uint32_t i = 0; i < count; ++i) out[i] = (out[i] - mean[i]) / std[i];
   }
 };
 
@@ -151,13 +201,15 @@ struct Input {
     if (is_u8(engine.model.input())) floats.data = nullptr;
   }
 
-  // `at`: the pixel's first element.
-  void put(size_t at, const float* value) const {
-    for (uint32_t c = 0; c < floats.c; ++c) {
-      if (floats.data) {
-        floats.data[at + c] = value[c];
-      } else {
-        codes.data[at + c] = code(value[c]);
+  // `at`: the first pixel's first element.
+  void put(size_t at, const float* values, uint32_t pixels) const {
+    for (uint32_t p = 0; p < pixels; ++p, at += floats.pixel_stride) {
+      for (uint32_t c = 0; c < floats.c; ++c, ++values) {
+        if (floats.data) {
+          floats.data[at + c] = *values;
+        } else {
+          codes.data[at + c] = code(*values);
+        }
       }
     }
   }
@@ -178,14 +230,15 @@ struct ImageTask {
   static void run(void* self, uint32_t part) {
     const ImageTask& t = *(const ImageTask*)self;
     const uint32_t h = t.input.floats.h, w = t.input.floats.w;
-    const Range columns = share({0, w}, 1, part, t.parts);
+    const ResizeAxis rows(t.upright.height(), h), columns(t.upright.width(), w);
+    const Range mine = share({0, w}, 1, part, t.parts);
     for (uint32_t y = 0; y < h; ++y) {
-      const ResizeTap row(y, t.upright.height(), h);
-      size_t at = ((size_t)y * w + columns.begin) * t.input.floats.pixel_stride;
-      for (uint32_t x = columns.begin; x < columns.end; ++x, at += t.input.floats.pixel_stride) {
-        float value[3];
-        t.preprocess.pixel(t.upright, ResizeTap(x, t.upright.width(), w), row, value);
-        t.input.put(at, value);
+      const ResizeTap row(y, rows);
+      for (uint32_t x = mine.begin; x < mine.end; x += kStripPixels) {
+        const Range xs = {x, x + kStripPixels < mine.end ? x + kStripPixels : mine.end};
+        float values[kStripValues];
+        t.preprocess.make(t.upright, columns, xs, row, values);
+        t.input.put(((size_t)y * w + x) * t.input.floats.pixel_stride, values, xs.end - xs.begin);
       }
     }
   }
