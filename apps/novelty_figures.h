@@ -32,11 +32,13 @@ class NoveltyFit {
   // Results of the team have bottlenecks from now on. Throws InputError where the model has none.
   NoveltyFit(const std::string& name, PhotoTeam* team);
 
-  void add(Split split, uint32_t class_index, const std::vector<float>& bottleneck);
+  void add(Split split, uint32_t class_index, const std::vector<float>& bottleneck) {
+    rows_.of(split).add(bottleneck, class_index);
+  }
   // By the photos of the training and the validation part; throws InputError if they are too few.
   const NoveltyRule& fit();
   double novelty(const PhotoResult& result) const { return novelty_of(rule_, result.watched.data()); }
-  const LabelledRows& testing() const { return testing_; }
+  const LabelledRows& testing() const { return rows_.testing; }
   // The model with the rule.
   std::vector<uint8_t> posy() const;
 
@@ -44,11 +46,8 @@ class NoveltyFit {
   std::string name_;
   PhotoTeam* team_;
   Bottleneck bottleneck_;
-  LabelledRows training_, validation_, testing_;
+  SplitRows rows_;
   NoveltyRule rule_;
 };
-
-// The weights of layers that are added to a model: floats where its last layer has floats, else 8 bits.
-WeightChoice weights_like_last_layer(const Model& model);
 
 }  // namespace posy

@@ -200,7 +200,7 @@ TEST_CASE("label: a picture far from the training photos is unknown, unless that
   REQUIRE_FALSE(posy::open_model(loaded.posy.data(), loaded.posy.size(), false, &model));
   const posy::NoveltyRule rule = {{3, 2, {1, 0, 0, 1, 0, 0}, {0, 0}}, 2, 0.25f};
   const std::vector<uint8_t> with =
-      posy::with_novelty(model, posy::find_bottleneck(model, ""), rule, posy::WeightChoice::kF32);
+      posy::with_novelty(model, posy::find_bottleneck("a.posy", model, ""), rule, posy::WeightChoice::kF32);
   write("known.posy", with);
   const Json red = only_line(run_posy({"label", "known.posy", "red.png", "--json"}));
   CHECK_FALSE(red.contains("unknown"));
