@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "loaders/evaluation.h"
 #include "loaders/network_runner.h"
 
 namespace posy {
@@ -46,6 +47,14 @@ std::string text_of(const NoveltyFigures& figures, const std::string& known_phot
     line += text;
   }
   return line;
+}
+
+void add_figures(const NoveltyFigures& figures, Json* json) {
+  (*json)["known_kept"] = json_number(figures.kept);
+  if (figures.unknown_photos == 0) return;
+  (*json)["unknown_photos"] = figures.unknown_photos;
+  (*json)["unknown_rejected"] = json_number(figures.rejected);
+  (*json)["auroc"] = json_number(figures.auroc);
 }
 
 NoveltyFit::NoveltyFit(const std::string& name, PhotoTeam* team)

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/json.h"
 #include "apps/photo_team.h"
 #include "loaders/fit_novelty.h"
 #include "loaders/labelled_folder.h"
@@ -25,6 +26,9 @@ NoveltyFigures novelty_figures(const std::vector<double>& known, const std::stri
 
 // "unknown things: 94.5% of 398 testing photos are taken for known, ..."
 std::string text_of(const NoveltyFigures& figures, const std::string& known_photos);
+
+// As "known_kept"; with photos of other things also "unknown_photos", "unknown_rejected" and "auroc".
+void add_figures(const NoveltyFigures& figures, Json* json);
 
 // posy eval --fit-unknown: gives a model such a rule.
 class NoveltyFit {

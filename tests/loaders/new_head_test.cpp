@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "loaders/bottlenecks.h"
+#include "loaders/evaluation.h"
 #include "loaders/fit_novelty.h"
 #include "loaders/lower.h"
 #include "loaders/softmax_regression.h"
