@@ -1,5 +1,6 @@
 // posy retrain: a new last layer for a classifier, trained on a folder of photos.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -70,16 +71,15 @@ LabelledFolder find_photos(const RetrainOptions& options, BottleneckCache* cache
       throw InputError("--add: there are no bottlenecks of the photos that " + options.base +
                        " was trained with; say where they are with --bottleneck-dir, or retrain with all photos");
     }
-  } else {
-    cache->set_photos(options.folder, rule.image_dir_as);
   }
+  if (found.labels.size() < 2)
+    throw InputError(options.folder + ": photos of one class only ('" + found.labels[0] + "'); a classifier needs two");
+  if (!options.add) cache->set_photos(options.folder, rule.image_dir_as);
   sort_labels(&found);
   return found;
 }
 
 void check_classes(const std::string& folder, const std::vector<std::string>& labels, const LabelledRows& training) {
-  if (labels.size() < 2)
-    throw InputError(folder + ": photos of one class only ('" + labels[0] + "'); a classifier needs two");
   for (uint32_t c = 0; c < labels.size(); ++c) {
     const auto count = (size_t)std::count(training.classes.begin(), training.classes.end(), c);
     if (count == 0) {
@@ -97,6 +97,20 @@ TrainedLayer train(const RetrainOptions& options, const SplitRows& rows, size_t 
   if (options.descent) return descend_softmax(rows.training, rows.validation, classes, *options.descent);
   const Spread spread = [&](size_t count, const std::function<void(size_t)>& task) { team->spread(count, task); };
   return train_softmax(rows.training, rows.validation, classes, spread);
+}
+
+// Softmax of a layer that overflows is no number, and a file with it would answer every photo with its first class.
+void check_finite(const RetrainOptions& options, const TrainedLayer& trained, const LabelledRows& training,
+                  const std::string& cache_folder) {
+  double sum = 0;
+  for (const float w : trained.layer.weights) sum += std::fabs(w);
+  for (const float b : trained.layer.biases) sum += std::fabs(b);
+  // The training photos may overflow it even if it is finite itself.
+  if (std::isfinite(sum) && std::isfinite(fit_of(trained.layer, training).cross_entropy)) return;
+  throw InputError(options.descent ? "training ran away to infinite weights; a smaller --learning-rate is needed"
+                                   : cache_folder +
+                                         ": training ran away to infinite weights; some of these bottlenecks are "
+                                         "damaged: remove the folder, and they are computed again");
 }
 
 std::optional<NoveltyRule> fit_unknown(const RetrainOptions& options, const SplitRows& rows) {
@@ -184,10 +198,12 @@ RetrainReport retrain(const RetrainOptions& options, const ConvertOptions& conve
   report.bottleneck_seconds = (computed - start) / 1000;
 
   const TrainedLayer trained = train(options, bottlenecks.rows, photos.labels.size(), &team);
+  check_finite(options, trained, bottlenecks.rows.training, cache.folder());
   const std::optional<NoveltyRule> novelty = fit_unknown(options, bottlenecks.rows);
   report.training_seconds = (now_ms() - computed) / 1000;
   add_fits(trained, bottlenecks.rows, &report);
-  if (novelty) report.novelty = figures_of(*novelty, bottlenecks.rows.testing, options.unknown, &team);
+  if (novelty && report.testing > 0)
+    report.novelty = figures_of(*novelty, bottlenecks.rows.testing, options.unknown, &team);
 
   const WeightChoice weights = options.weights.value_or(weights_like_last_layer(model));
   report.model_bytes = write_model(options, model, bottleneck, {trained.layer, photos.labels, weights, novelty});
@@ -209,6 +225,8 @@ RetrainOptions retrain_options(const Args& args) {
   options.bottleneck = args.text("bottleneck").value_or("");
   options.bottleneck_dir = args.text("bottleneck-dir").value_or("");
   options.split = split_rule(args);
+  if (options.split.testing_percentage + options.split.validation_percentage == 100)
+    throw UsageError("--testing-percentage and --validation-percentage leave no photos to train with");
   options.add = args.has("add");
   options.json = args.has("json");
   options.fit_unknown = !args.has("no-reject");
@@ -220,6 +238,7 @@ RetrainOptions retrain_options(const Args& args) {
     options.descent.emplace();
     options.descent->steps = *steps;
     options.descent->learning_rate = args.real("learning-rate").value_or(0.01f);
+    if (!(options.descent->learning_rate > 0)) throw UsageError("--learning-rate wants a number above 0");
   }
   if (args.has("learning-rate") && !options.descent) throw UsageError("--learning-rate goes with --steps");
   if (args.has("weights")) options.weights = convert_options(args).bits.weights;

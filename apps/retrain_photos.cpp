@@ -75,6 +75,8 @@ BottleneckRows bottleneck_rows(const std::vector<LabelledPhoto>& photos, const B
       values[i] = std::move(*cached);
     } else if (!photos[i].path.empty()) {
       missing.push_back(i);
+    } else {
+      found.unreadable.push_back(cache.path_of(photos[i].folder, photos[i].file) + ": is damaged");
     }
   }
   found.computed = missing.size();

@@ -21,9 +21,10 @@ void sort_labels(LabelledFolder* folder);
 struct BottleneckRows {
   explicit BottleneckRows(size_t channels) : rows(channels) {}
 
-  SplitRows rows;                       // in the order of the photos
-  size_t computed = 0;                  // the others were in the cache
-  std::vector<std::string> unreadable;  // photos that are left out, one sentence each
+  SplitRows rows;       // in the order of the photos
+  size_t computed = 0;  // the others were in the cache
+  std::vector<std::string>
+      unreadable;  // photos, or bottlenecks of photos elsewhere, that are left out: a sentence each
 };
 
 // From the cache, else by the team, which writes them there: an interrupted run goes on where it was. Throws
