@@ -6,6 +6,7 @@
 
 #include "apps/args.h"
 #include "apps/bench_report.h"
+#include "apps/json.h"
 
 namespace posy {
 

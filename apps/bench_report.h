@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "apps/json.h"
 #include "kernels/kernels.h"
 
 namespace posy {
@@ -69,12 +68,5 @@ std::string html_text(const std::string& text);  // with entities for what is ma
 std::string breakable(const std::string& name);  // the same; lines may break behind a slash of a node's long name
 std::string percent_text(double fraction);       // "12.3%"
 std::string short_number(double x);              // three significant digits, no exponent
-
-// Six significant digits: what a clock is good for.
-inline Json json_number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", x);
-  return std::strtod(text, nullptr);
-}
 
 }  // namespace posy

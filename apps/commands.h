@@ -33,9 +33,9 @@ const Command& show_command();
 
 // Flags of every command that reads a model: what convert may be told about a graph.
 std::vector<FlagSpec> with_convert_flags(std::vector<FlagSpec> flags);
-// `model` is the one that the flags are for; empty: the command's first word.
 // Whether it is one of these.
 bool is_convert_flag(const FlagSpec& flag);
+// `model` is the one that the flags are for; empty: the command's first word.
 ConvertOptions convert_options(const Args& args, const std::string& model = "");
 
 }  // namespace posy

@@ -27,16 +27,9 @@ const char* kind_name(DiagnosisRow::Kind kind) {
 Json json_scores(Session& session, const std::vector<posy_score>& best) {
   Json scores = Json::array();
   for (const posy_score& s : best) {
-    const char* label = posy_label(session.engine(), s.class_index);
-    Json score;
-    if (label) {
-      score["label"] = label;
-    } else {
-      score["label"] = s.class_index;
-    }
-    score["index"] = s.class_index;
-    score["score"] = json_float(s.score);
-    scores.push_back(std::move(score));
+    scores.push_back({{"label", json_label(posy_label(session.engine(), s.class_index), s.class_index)},
+                      {"index", s.class_index},
+                      {"score", json_float(s.score)}});
   }
   return scores;
 }
@@ -156,12 +149,8 @@ int run_folder(Session& session, const std::string& folder, const ImageLimits& l
 int run(const Args& args) {
   if (args.words().size() != 2) throw UsageError("doctor takes a model and an image, or a folder of images");
   const std::string path = args.words()[1];
-  ImageLimits limits;
-  if (const auto megapixels = args.number("max-megapixels", 1, 4000)) limits.max_pixels = *megapixels * 1000000ull;
-  SessionOptions options;
-  options.convert = convert_options(args);
-  options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
-  Session session(args.words()[0], options);
+  const ImageLimits limits = image_limits(args);
+  Session session(args.words()[0], session_options(args));
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return run_folder(session, path, limits, args.has("json"));
   const Image image = read_image(path, limits);

@@ -10,6 +10,7 @@
 #include "apps/outputs.h"
 #include "apps/photo_team.h"
 #include "apps/progress.h"
+#include "apps/split_flags.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
 
@@ -25,16 +26,6 @@ std::optional<Split> wanted_split(const Args& args) {
     if (name == split_name(split)) return split;
   }
   throw UsageError("--split is all, training, validation or testing, not '" + name + "'");
-}
-
-SplitRule split_rule(const Args& args) {
-  SplitRule rule;
-  rule.testing_percentage = args.number("testing-percentage", 0, 100).value_or(rule.testing_percentage);
-  rule.validation_percentage = args.number("validation-percentage", 0, 100).value_or(rule.validation_percentage);
-  if (rule.testing_percentage + rule.validation_percentage > 100)
-    throw UsageError("--testing-percentage and --validation-percentage are more than 100 together");
-  rule.image_dir_as = args.text("image-dir-as").value_or("");
-  return rule;
 }
 
 std::optional<double> min_accuracy(const Args& args) {

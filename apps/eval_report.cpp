@@ -225,12 +225,7 @@ void print_json_of(const EvalReport& report) {
                {"decode_ms", json_ms(report.decode_ms)},
                {"run_ms", json_ms(report.run_ms)},
                {"busy", json_or_null(report.busy())}};
-  if (report.novelty) {
-    json["known_kept"] = json_or_null(report.novelty->kept);
-    json["unknown_photos"] = report.novelty->unknown_photos;
-    json["unknown_rejected"] = json_or_null(report.novelty->rejected);
-    json["auroc"] = json_or_null(report.novelty->auroc);
-  }
+  if (report.novelty) add_figures(*report.novelty, &json);
   print_json(json);
 }
 

@@ -1,6 +1,4 @@
 // posy explain: where in the photo a score comes from.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -11,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "apps/json.h"
+#include "apps/progress.h"
 #include "apps/session.h"
 #include "loaders/activation_map.h"
 #include "loaders/file.h"
@@ -69,8 +68,7 @@ ExplainOptions explain_options(const Args& args) {
   options.json = args.has("json");
   if (options.json && *output == "-") throw UsageError("--json and the picture cannot both go to standard output");
   options.runs = args.number("runs", 1, 100000).value_or(kRuns);
-  if (const auto megapixels = args.number("max-megapixels", 1, 4000))
-    options.limits.max_pixels = *megapixels * 1000000ull;
+  options.limits = image_limits(args);
   options.limits.max_pixels = std::min(options.limits.max_pixels, kMostPixels);
   return options;
 }
@@ -169,12 +167,11 @@ class Explainer {
 
   OcclusionMap occlusion(const Image& photo, uint32_t index) {
     session_.set_image(photo, options_.photo);
-    const bool shows_progress = ::isatty(STDERR_FILENO);
-    const OcclusionMap map =
-        occlusion_map(session_.engine(), session_.model(), index, options_.runs, [&](uint32_t done, uint32_t all) {
-          if (shows_progress) std::fprintf(stderr, "\r%u of %u runs%s", done, all, done == all ? "\r\033[K" : "");
-        });
-    return map;
+    std::optional<Progress> progress;  // how many runs there are is known with the first
+    return occlusion_map(session_.engine(), session_.model(), index, options_.runs, [&](uint32_t done, uint32_t all) {
+      if (!progress) progress.emplace("covering parts", all);
+      progress->show(done);
+    });
   }
 
   Session& session_;
@@ -226,16 +223,13 @@ void print_text(Session& session, const Explanation& explanation, const Place& p
 
 Json json_of(Session& session, const Explanation& explanation, const Place& place, const ExplainOptions& options,
              const HeatMap& turned) {
-  const char* label = posy_label(session.engine(), explanation.score.class_index);
-  Json json = {{"image", options.photo}, {"output", options.output}, {"label", nullptr}};
-  if (label) {
-    json["label"] = label;
-  } else {
-    json["label"] = explanation.score.class_index;
-  }
-  json["index"] = explanation.score.class_index;
-  json["score"] = json_float(explanation.score.score);
-  json["method"] = method_name(explanation);
+  const posy_score& score = explanation.score;
+  Json json = {{"image", options.photo},
+               {"output", options.output},
+               {"label", json_label(posy_label(session.engine(), score.class_index), score.class_index)},
+               {"index", score.class_index},
+               {"score", json_float(score.score)},
+               {"method", method_name(explanation)}};
   if (const auto& a = explanation.activation) {
     json["logit"] = json_float((float)a->logit);
     json["bias"] = json_float((float)a->bias);
@@ -256,10 +250,7 @@ Json json_of(Session& session, const Explanation& explanation, const Place& plac
 
 int run(const Args& args) {
   const ExplainOptions options = explain_options(args);
-  SessionOptions session_options;
-  session_options.convert = convert_options(args);
-  session_options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
-  Session session(options.model, session_options);
+  Session session(options.model, session_options(args));
   if (options.wanted_class) class_index(session, options.model, *options.wanted_class);  // before any work
   const Image photo = read_image(options.photo, options.limits);
   const Explanation explanation = Explainer(&session, options).explain(photo);

@@ -1,10 +1,9 @@
 #include "apps/folder_diagnosis.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
+#include "apps/progress.h"
 #include "loaders/network_runner.h"
 
 namespace posy {
@@ -80,16 +79,15 @@ FolderDiagnosis diagnose_folder(Session* session, const std::string& folder, con
   FolderDiagnosis found;
   Count count(&found);
   const std::vector<std::string> photos = photos_of_folder(folder, SIZE_MAX);
-  const bool shows_progress = ::isatty(STDERR_FILENO);
+  Progress progress("preparing photos", photos.size());
   for (size_t i = 0; i < photos.size(); ++i) {
     try {
       count.add(diagnose(session, read_image(photos[i], limits), photos[i]), photos[i]);
     } catch (const InputError& error) {
       found.unreadable.push_back(error.what());
     }
-    if (shows_progress) std::fprintf(stderr, "\r%zu of %zu photos", i + 1, photos.size());
+    progress.show(i + 1);
   }
-  if (shows_progress) std::fprintf(stderr, "\r\033[K");
   if (found.photos == 0) throw InputError(folder + ": no photo could be read; " + found.unreadable.front());
   std::stable_sort(found.ways.begin(), found.ways.end(), [](const auto& a, const auto& b) { return a.kind < b.kind; });
   found.verdict = verdict_of(found);

@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "apps/bench_report.h"
+#include "apps/json.h"
 #include "loaders/lower.h"
 #include "loaders/model_graph.h"
 #include "loaders/network.h"

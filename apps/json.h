@@ -22,6 +22,18 @@ inline Json json_ms(double ms) {
   return std::strtod(text, nullptr);
 }
 
+// Six significant digits: what a clock, or a share of photos, is good for.
+inline Json json_number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", x);
+  return std::strtod(text, nullptr);
+}
+
+// Of posy_label(): the class's number where the model has no labels.
+inline Json json_label(const char* label, uint32_t class_index) {
+  return label ? Json(label) : Json(class_index);
+}
+
 // Bytes that are no UTF-8 (file names may be anything) become U+FFFD.
 inline void print_json(const Json& json) {
   std::puts(json.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());

@@ -166,8 +166,7 @@ LabelOptions label_options(const Args& args) {
   options.report.top = args.number("top", 0, 1u << 20).value_or(5);
   std::error_code ignored;
   options.report.many = options.images.size() != 1 || std::filesystem::is_directory(options.images[0], ignored);
-  if (const auto megapixels = args.number("max-megapixels", 1, 4000))
-    options.limits.max_pixels = *megapixels * 1000000ull;
+  options.limits = image_limits(args);
   options.report.layer = args.text("layer").value_or("");
   if (!options.report.layer.empty() && options.report.form != LabelForm::kJson)
     throw UsageError("--layer prints its values as JSON: add --json");
@@ -177,11 +176,9 @@ LabelOptions label_options(const Args& args) {
 
 int run(const Args& args) {
   const LabelOptions options = label_options(args);
-  SessionOptions session_options;
-  session_options.convert = convert_options(args);
-  session_options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
-  if (!options.report.layer.empty()) session_options.convert.keep_bottleneck = true;
-  Session session(options.model, session_options);
+  SessionOptions opening = session_options(args);
+  if (!options.report.layer.empty()) opening.convert.keep_bottleneck = true;
+  Session session(options.model, opening);
   Labeler labeler(&session, options);
 
   for (const std::string& image : options.images) labeler.label(image);

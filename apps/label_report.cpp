@@ -1,11 +1,13 @@
 #include "apps/label_report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
+#include <numeric>
+#include <span>
 
 #include "apps/csv.h"
 #include "apps/json.h"
+#include "loaders/evaluation.h"
 #include "loaders/graph.h"
 
 namespace posy {
@@ -17,23 +19,15 @@ struct RankedScore {
   uint32_t rank;  // 1 is the best
 };
 
-// The order of posy_top(), which is made for few of the classes.
-bool is_better(const RankedScore& a, const RankedScore& b) {
-  const bool a_nan = std::isnan(a.score), b_nan = std::isnan(b.score);
-  if (a_nan != b_nan) return b_nan;
-  if (!a_nan && a.score != b.score) return a.score > b.score;
-  return a.class_index < b.class_index;
-}
-
+// In class order. posy_top() is made for few of the classes.
 std::vector<RankedScore> all_scores(Session& session) {
-  std::vector<RankedScore> scores;
-  for (uint32_t i = 0; i < posy_class_count(session.engine()); ++i)
-    scores.push_back({i, posy_scores(session.engine())[i], 0});
-  std::sort(scores.begin(), scores.end(), is_better);
-  for (size_t i = 0; i < scores.size(); ++i) scores[i].rank = (uint32_t)i + 1;
-  std::sort(scores.begin(), scores.end(),
-            [](const RankedScore& a, const RankedScore& b) { return a.class_index < b.class_index; });
-  return scores;
+  const std::span scores(posy_scores(session.engine()), posy_class_count(session.engine()));
+  std::vector<uint32_t> best_first(scores.size());
+  std::iota(best_first.begin(), best_first.end(), 0);
+  std::sort(best_first.begin(), best_first.end(), [&](uint32_t a, uint32_t b) { return comes_before(scores, a, b); });
+  std::vector<RankedScore> all(scores.size());
+  for (uint32_t i = 0; i < all.size(); ++i) all[best_first[i]] = {best_first[i], scores[best_first[i]], i + 1};
+  return all;
 }
 
 std::vector<RankedScore> scores_of(Session& session, uint32_t top) {
@@ -60,16 +54,9 @@ void print_label_json(const LabelReport& report, Session& session, const std::st
                       LabelTiming timing, const TensorWatch* layer) {
   Json json = {{"image", path}, {"scores", Json::array()}};
   for (const RankedScore& s : scores_of(session, report.top)) {
-    const char* label = posy_label(session.engine(), s.class_index);
-    Json score;
-    if (label) {
-      score["label"] = label;
-    } else {
-      score["label"] = s.class_index;
-    }
-    score["index"] = s.class_index;
-    score["score"] = json_float(s.score);
-    json["scores"].push_back(std::move(score));
+    json["scores"].push_back({{"label", json_label(posy_label(session.engine(), s.class_index), s.class_index)},
+                              {"index", s.class_index},
+                              {"score", json_float(s.score)}});
   }
   if (report.may_reject && posy_novelty(session.engine()) > 0) {
     json["novelty"] = json_float(posy_novelty(session.engine()));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "loaders/evaluation.h"
 #include "loaders/network_runner.h"
 
 namespace posy {
@@ -48,22 +49,21 @@ std::string text_of(const NoveltyFigures& figures, const std::string& known_phot
   return line;
 }
 
-NoveltyFit::NoveltyFit(const std::string& name, PhotoTeam* team) : name_(name), team_(team) {
-  try {
-    bottleneck_ = find_bottleneck(team->model(), "");
-  } catch (const InputError& error) {
-    throw InputError(name + ": " + error.what());
-  }
+void add_figures(const NoveltyFigures& figures, Json* json) {
+  (*json)["known_kept"] = json_number(figures.kept);
+  if (figures.unknown_photos == 0) return;
+  (*json)["unknown_photos"] = figures.unknown_photos;
+  (*json)["unknown_rejected"] = json_number(figures.rejected);
+  (*json)["auroc"] = json_number(figures.auroc);
+}
+
+NoveltyFit::NoveltyFit(const std::string& name, PhotoTeam* team)
+    : name_(name), team_(team), bottleneck_(find_bottleneck(name, team->model(), "")), rows_(bottleneck_.channels) {
   team->watch(bottleneck_.tensor);
 }
 
-void NoveltyFit::add(Split split, uint32_t class_index, const std::vector<float>& bottleneck) {
-  LabelledRows& rows = split == Split::kTraining ? training_ : split == Split::kValidation ? validation_ : testing_;
-  rows.add(bottleneck, class_index);
-}
-
 const NoveltyRule& NoveltyFit::fit() {
-  const auto rule = fit_novelty(training_, validation_);
+  const auto rule = fit_novelty(rows_.training, rows_.validation);
   if (!rule) throw InputError(name_ + ": too few photos to tell unknown things from known ones");
   rule_ = *rule;
   return rule_;
@@ -71,15 +71,6 @@ const NoveltyRule& NoveltyFit::fit() {
 
 std::vector<uint8_t> NoveltyFit::posy() const {
   return with_novelty(team_->model(), bottleneck_, rule_, weights_like_last_layer(team_->model()));
-}
-
-WeightChoice weights_like_last_layer(const Model& model) {
-  for (uint32_t i = model.op_count; i-- > 0;) {
-    const OpRecord& op = model.ops[i];
-    if (op.weights_bytes == 0) continue;
-    return (WeightType)op.weight_type == WeightType::f32 ? WeightChoice::kF32 : WeightChoice::kU8;
-  }
-  return WeightChoice::kF32;
 }
 
 }  // namespace posy

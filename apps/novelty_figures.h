@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/json.h"
 #include "apps/photo_team.h"
 #include "loaders/fit_novelty.h"
 #include "loaders/labelled_folder.h"
@@ -26,17 +27,22 @@ NoveltyFigures novelty_figures(const std::vector<double>& known, const std::stri
 // "unknown things: 94.5% of 398 testing photos are taken for known, ..."
 std::string text_of(const NoveltyFigures& figures, const std::string& known_photos);
 
+// As "known_kept"; with photos of other things also "unknown_photos", "unknown_rejected" and "auroc".
+void add_figures(const NoveltyFigures& figures, Json* json);
+
 // posy eval --fit-unknown: gives a model such a rule.
 class NoveltyFit {
  public:
   // Results of the team have bottlenecks from now on. Throws InputError where the model has none.
   NoveltyFit(const std::string& name, PhotoTeam* team);
 
-  void add(Split split, uint32_t class_index, const std::vector<float>& bottleneck);
+  void add(Split split, uint32_t class_index, const std::vector<float>& bottleneck) {
+    rows_.of(split).add(bottleneck, class_index);
+  }
   // By the photos of the training and the validation part; throws InputError if they are too few.
   const NoveltyRule& fit();
   double novelty(const PhotoResult& result) const { return novelty_of(rule_, result.watched.data()); }
-  const LabelledRows& testing() const { return testing_; }
+  const LabelledRows& testing() const { return rows_.testing; }
   // The model with the rule.
   std::vector<uint8_t> posy() const;
 
@@ -44,11 +50,8 @@ class NoveltyFit {
   std::string name_;
   PhotoTeam* team_;
   Bottleneck bottleneck_;
-  LabelledRows training_, validation_, testing_;
+  SplitRows rows_;
   NoveltyRule rule_;
 };
-
-// The weights of layers that are added to a model: floats where its last layer has floats, else 8 bits.
-WeightChoice weights_like_last_layer(const Model& model);
 
 }  // namespace posy

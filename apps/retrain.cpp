@@ -1,20 +1,21 @@
 // posy retrain: a new last layer for a classifier, trained on a folder of photos.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
 #include "apps/commands.h"
 #include "apps/outputs.h"
 #include "apps/photo_team.h"
-#include "apps/progress.h"
+#include "apps/retrain_photos.h"
 #include "apps/retrain_report.h"
+#include "apps/split_flags.h"
 #include "loaders/bottlenecks.h"
+#include "loaders/evaluation.h"
 #include "loaders/file.h"
 #include "loaders/fit_novelty.h"
-#include "loaders/graph.h"
 #include "loaders/head.h"
 #include "loaders/labelled_folder.h"
-#include "loaders/network_runner.h"
 #include "loaders/retrained_graph.h"
 #include "loaders/softmax_regression.h"
 
@@ -30,17 +31,12 @@ struct RetrainOptions {
   bool add = false, json = false, fit_unknown = true;
   std::string graph_out, html, tensorboard, unknown;  // empty: not asked for
   std::optional<DescentOptions> descent;              // retrain.py's way
-  std::optional<WeightChoice> weights;
+  std::optional<WeightChoice> weights;                // nothing: as the layer that is replaced
 };
 
-// Bottlenecks by the part that their photos are in.
-struct Rows {
-  LabelledRows training, validation, testing;
-
-  LabelledRows& of(Split split) {
-    return split == Split::kTraining ? training : split == Split::kValidation ? validation : testing;
-  }
-};
+void say(const std::string& text) {
+  std::fprintf(stderr, "%s\n", text.c_str());
+}
 
 // flowers.posy -> flowers_bottlenecks
 std::string cache_folder(const std::string& model) {
@@ -56,244 +52,167 @@ std::string labels_beside(const std::string& graph) {
   return stem + "_labels.txt";
 }
 
-class Retraining {
- public:
-  Retraining(const RetrainOptions& options, const ConvertOptions& convert, uint32_t threads)
-      : options_(options),
-        loaded_(load_model(options.base, convert)),
-        team_(options.base, loaded_.posy, threads),
-        bottleneck_(bottleneck_of_base()),
-        cache_(options.bottleneck_dir.empty() ? cache_folder(options.add ? options.base : options.output)
-                                              : options.bottleneck_dir,
-               "model and layer " + identity_of(model(), bottleneck_) + ", JPEG by " + jpeg_decoder_name(),
-               bottleneck_.channels) {}
+BottleneckCache open_cache(const RetrainOptions& options, const Model& base, const Bottleneck& bottleneck) {
+  const std::string made_by = "model and layer " + identity_of(base, bottleneck) + ", JPEG by " + jpeg_decoder_name();
+  const std::string beside = cache_folder(options.add ? options.base : options.output);
+  return BottleneckCache(options.bottleneck_dir.empty() ? beside : options.bottleneck_dir, made_by,
+                         bottleneck.channels);
+}
 
-  void run() {
-    const double start = now_ms();
-    find_photos();
-    compute_bottlenecks();
-    check_classes();
-    const double computed = now_ms();
-    train();
-    const double trained = now_ms();
-    RetrainReport report = evaluated();
-    report.model_bytes = write();
-    report.bottleneck_seconds = (computed - start) / 1000;
-    report.training_seconds = (trained - computed) / 1000;
-    report.seconds = (now_ms() - start) / 1000;
-    if (!options_.html.empty()) write_text(options_.html, retrain_page(report));
-    if (!options_.tensorboard.empty()) say(write_curve_events(report, options_.tensorboard) + ": for TensorBoard");
-    options_.json ? print_report_json(report) : print_report(report);
-  }
-
- private:
-  struct Photo {
-    std::string path, folder, file;  // path: empty of those whose bottleneck is all that is there
-    uint32_t class_index;
-    Split split;
-  };
-
-  const Model& model() const { return team_.model(); }
-
-  Bottleneck bottleneck_of_base() const {
-    try {
-      return find_bottleneck(model(), options_.bottleneck);
-    } catch (const InputError& error) {
-      throw InputError(options_.base + ": " + error.what());
-    }
-  }
-
-  void find_photos() {
-    SplitRule rule = options_.split;
-    if (rule.image_dir_as.empty()) rule.image_dir_as = options_.folder;
-    const LabelledFolder folder = read_labelled_folder(options_.folder, rule);
-    for (const std::string& note : folder.notes) say(note);
-    std::vector<std::pair<std::string, Photo>> found;  // by label
-    for (const LabelledPhoto& photo : folder.photos) {
-      found.push_back({folder.labels[photo.class_index], {photo.path, photo.folder, photo.file, 0, photo.split}});
-    }
-    if (options_.add) {
-      add_cached(&found);
-    } else {
-      cache_.set_photos(options_.folder, rule.image_dir_as);
-    }
-    for (const auto& [label, photo] : found) labels_.push_back(label);
-    std::sort(labels_.begin(), labels_.end());
-    labels_.erase(std::unique(labels_.begin(), labels_.end()), labels_.end());
-    for (auto& [label, photo] : found) {
-      photo.class_index = (uint32_t)(std::lower_bound(labels_.begin(), labels_.end(), label) - labels_.begin());
-      photos_.push_back(std::move(photo));
-    }
-  }
-
-  // The photos that the model was trained with, as far as their bottlenecks are still there.
-  void add_cached(std::vector<std::pair<std::string, Photo>>* found) {
-    SplitRule rule = options_.split;
-    rule.image_dir_as = cache_.spelled();
-    std::vector<std::string> seen;
-    for (const auto& [label, photo] : *found) seen.push_back(photo.folder + "/" + photo.file);
-    std::sort(seen.begin(), seen.end());
-    size_t added = 0;
-    for (const auto& [folder, file] : cache_.list()) {
-      if (std::binary_search(seen.begin(), seen.end(), folder + "/" + file)) continue;
-      const Split split = split_of(rule.image_dir_as + "/" + folder + "/" + file, rule);
-      found->push_back({normalized_label(folder), {"", folder, file, 0, split}});
-      ++added;
-    }
-    if (added == 0) {
-      throw InputError("--add: there are no bottlenecks of the photos that " + options_.base +
+// Those of the folder; with --add also those that the model was trained with, as far as their bottlenecks are there.
+LabelledFolder find_photos(const RetrainOptions& options, BottleneckCache* cache) {
+  SplitRule rule = options.split;
+  if (rule.image_dir_as.empty()) rule.image_dir_as = options.folder;
+  LabelledFolder found = read_labelled_folder(options.folder, rule);
+  for (const std::string& note : found.notes) say(note);
+  if (options.add) {
+    rule.image_dir_as = cache->spelled();
+    if (add_cached_photos(*cache, rule, &found) == 0) {
+      throw InputError("--add: there are no bottlenecks of the photos that " + options.base +
                        " was trained with; say where they are with --bottleneck-dir, or retrain with all photos");
     }
   }
+  if (found.labels.size() < 2)
+    throw InputError(options.folder + ": photos of one class only ('" + found.labels[0] + "'); a classifier needs two");
+  if (!options.add) cache->set_photos(options.folder, rule.image_dir_as);
+  sort_labels(&found);
+  return found;
+}
 
-  void compute_bottlenecks() {
-    std::vector<std::vector<float>> values(photos_.size());
-    std::vector<size_t> missing;
-    for (size_t i = 0; i < photos_.size(); ++i) {
-      if (auto cached = cache_.read(photos_[i].folder, photos_[i].file, photos_[i].path)) {
-        values[i] = std::move(*cached);
-      } else if (!photos_[i].path.empty()) {
-        missing.push_back(i);
-      }
+void check_classes(const std::string& folder, const std::vector<std::string>& labels, const LabelledRows& training) {
+  for (uint32_t c = 0; c < labels.size(); ++c) {
+    const auto count = (size_t)std::count(training.classes.begin(), training.classes.end(), c);
+    if (count == 0) {
+      throw InputError(folder + ": no photo of '" + labels[c] +
+                       "' is in the training part; more photos are needed, or a smaller --testing-percentage");
     }
-    computed_ = missing.size();
-    team_.watch(bottleneck_.tensor);
-    {
-      Progress progress("bottlenecks", missing.size());
-      size_t done = 0;
-      team_.run(
-          missing.size(), [&](size_t i) { return photos_[missing[i]].path; },
-          [&](size_t i, PhotoResult&& result) {
-            progress.show(++done);
-            if (!result.error.empty()) return unreadable_.push_back(result.error), true;
-            const Photo& photo = photos_[missing[i]];
-            cache_.write(photo.folder, photo.file, result.watched);
-            values[missing[i]] = std::move(result.watched);
-            return true;
-          });
-    }
-    for (const std::string& error : unreadable_) say("left out: " + error);
-    for (size_t i = 0; i < photos_.size(); ++i) {
-      if (!values[i].empty()) rows_.of(photos_[i].split).add(values[i], photos_[i].class_index);
-    }
-    for (LabelledRows* rows : {&rows_.training, &rows_.validation, &rows_.testing}) {
-      rows->channels = bottleneck_.channels;
+    if (count < kFewPhotos) {
+      say("'" + labels[c] + "' has " + std::to_string(count) + " photos to train with; " + std::to_string(kFewPhotos) +
+          " or more are better");
     }
   }
+}
 
-  void check_classes() const {
-    if (labels_.size() < 2)
-      throw InputError(options_.folder + ": photos of one class only ('" + labels_[0] + "'); a classifier needs two");
-    for (uint32_t c = 0; c < labels_.size(); ++c) {
-      const auto& classes = rows_.training.classes;
-      const auto count = (size_t)std::count(classes.begin(), classes.end(), c);
-      if (count == 0) {
-        throw InputError(options_.folder + ": no photo of '" + labels_[c] +
-                         "' is in the training part; more photos are needed, or a smaller --testing-percentage");
-      }
-      if (count < kFewPhotos) {
-        say("'" + labels_[c] + "' has " + std::to_string(count) + " photos to train with; " +
-            std::to_string(kFewPhotos) + " or more are better");
-      }
-    }
+TrainedLayer train(const RetrainOptions& options, const SplitRows& rows, size_t classes, PhotoTeam* team) {
+  if (options.descent) return descend_softmax(rows.training, rows.validation, classes, *options.descent);
+  const Spread spread = [&](size_t count, const std::function<void(size_t)>& task) { team->spread(count, task); };
+  return train_softmax(rows.training, rows.validation, classes, spread);
+}
+
+// Softmax of a layer that overflows is no number, and a file with it would answer every photo with its first class.
+void check_finite(const RetrainOptions& options, const TrainedLayer& trained, const LabelledRows& training,
+                  const std::string& cache_folder) {
+  double sum = 0;
+  for (const float w : trained.layer.weights) sum += std::fabs(w);
+  for (const float b : trained.layer.biases) sum += std::fabs(b);
+  // The training photos may overflow it even if it is finite itself.
+  if (std::isfinite(sum) && std::isfinite(fit_of(trained.layer, training).cross_entropy)) return;
+  throw InputError(options.descent ? "training ran away to infinite weights; a smaller --learning-rate is needed"
+                                   : cache_folder +
+                                         ": training ran away to infinite weights; some of these bottlenecks are "
+                                         "damaged: remove the folder, and they are computed again");
+}
+
+std::optional<NoveltyRule> fit_unknown(const RetrainOptions& options, const SplitRows& rows) {
+  if (!options.fit_unknown) return std::nullopt;
+  const std::optional<NoveltyRule> rule = fit_novelty(rows.training, rows.validation);
+  if (!rule) say("too few photos to tell unknown things from known ones: the model will not try");
+  return rule;
+}
+
+// Returns the bytes of the model.
+size_t write_model(const RetrainOptions& options, const Model& base, const Bottleneck& bottleneck,
+                   const NewHead& head) {
+  const std::vector<uint8_t> posy = with_new_head(base, bottleneck, head);
+  checked_model(options.output, posy);
+  // The graph first: what it may be refused for is known before the model is replaced.
+  if (!options.graph_out.empty()) {
+    const std::string node = base.string(base.tensors[bottleneck.tensor].name);
+    write_file(options.graph_out, retrained_graph(options.base, node, head.layer));
+    std::string labels;
+    for (const std::string& label : head.labels) labels += label + "\n";
+    write_text(labels_beside(options.graph_out), labels);
   }
+  write_file(options.output, posy);
+  return posy.size();
+}
 
-  Spread spread() {
-    return [this](size_t count, const std::function<void(size_t)>& task) { team_.spread(count, task); };
+// ---- The report ----
+
+// Of the testing photos, one by one.
+void add_answers(const LinearLayer& layer, const LabelledRows& testing, RetrainReport* report) {
+  std::vector<std::pair<float, bool>> answers;
+  report->of_class.resize(layer.outputs);
+  for (size_t i = 0; i < testing.count(); ++i) {
+    const Verdict verdict = judge(softmax_of(logits_of(layer, testing.row(i))), testing.classes[i]);
+    answers.emplace_back(verdict.score, verdict.is_right());
+    ++report->of_class[verdict.truth].first;
+    report->of_class[verdict.truth].second += verdict.is_right();
   }
+  report->coverage = coverage_at(std::move(answers), 0.95);
+}
 
-  void train() {
-    trained_ = options_.descent ? descend_softmax(rows_.training, rows_.validation, labels_.size(), *options_.descent)
-                                : train_softmax(rows_.training, rows_.validation, labels_.size(), spread());
-    if (!options_.fit_unknown) return;
-    novelty_ = fit_novelty(rows_.training, rows_.validation);
-    if (!novelty_) say("too few photos to tell unknown things from known ones: the model will not try");
-  }
+void add_fits(const TrainedLayer& trained, const SplitRows& rows, RetrainReport* report) {
+  report->training = rows.training.count();
+  report->validation = rows.validation.count();
+  report->testing = rows.testing.count();
+  report->channels = (uint32_t)rows.training.channels;
+  report->of_training = fit_of(trained.layer, rows.training);
+  report->of_validation = fit_of(trained.layer, rows.validation);
+  report->of_testing = fit_of(trained.layer, rows.testing);
+  report->weight_decay = trained.weight_decay;
+  report->curve = trained.curve;
+  add_answers(trained.layer, rows.testing, report);
+}
 
-  // As the layer that is replaced, if it is not said otherwise.
-  WeightChoice weights() const { return options_.weights.value_or(weights_like_last_layer(model())); }
+NoveltyFigures figures_of(const NoveltyRule& rule, const LabelledRows& testing, const std::string& unknown,
+                          PhotoTeam* team) {
+  std::vector<double> known;
+  for (size_t i = 0; i < testing.count(); ++i) known.push_back(novelty_of(rule, testing.row(i)));
+  return novelty_figures(known, unknown, team,
+                         [&](const PhotoResult& result) { return novelty_of(rule, result.watched.data()); });
+}
 
-  // Returns the bytes of the model.
-  size_t write() const {
-    const std::vector<uint8_t> posy =
-        with_new_head(model(), bottleneck_, {trained_.layer, labels_, weights(), novelty_});
-    checked_model(options_.output, posy);
-    // The graph first: what it may be refused for is known before the model is replaced.
-    if (!options_.graph_out.empty()) {
-      write_file(options_.graph_out, retrained_graph(options_.base, node_name(bottleneck_.tensor), trained_.layer));
-      std::string labels;
-      for (const std::string& label : labels_) labels += label + "\n";
-      write_text(labels_beside(options_.graph_out), labels);
-    }
-    write_file(options_.output, posy);
-    if (options_.add && options_.bottleneck_dir.empty()) cache_.copy_to(cache_folder(options_.output));
-    return posy.size();
-  }
+RetrainReport retrain(const RetrainOptions& options, const ConvertOptions& convert, uint32_t threads) {
+  const LoadedModel base = load_model(options.base, convert);
+  PhotoTeam team(options.base, base.posy, threads);
+  const Model& model = team.model();
+  const Bottleneck bottleneck = find_bottleneck(options.base, model, options.bottleneck);
+  BottleneckCache cache = open_cache(options, model, bottleneck);
+  RetrainReport report;
+  report.model = options.output;
+  report.base = options.base;
+  report.folder = options.folder;
+  report.bottleneck_dir = cache.folder();
+  report.descended = options.descent.has_value();
 
-  std::string node_name(uint32_t tensor) const { return model().string(model().tensors[tensor].name); }
+  const double start = now_ms();
+  const LabelledFolder photos = find_photos(options, &cache);
+  const BottleneckRows bottlenecks = bottleneck_rows(photos.photos, bottleneck, cache, &team);
+  for (const std::string& error : bottlenecks.unreadable) say("left out: " + error);
+  check_classes(options.folder, photos.labels, bottlenecks.rows.training);
+  report.labels = photos.labels;
+  report.computed = bottlenecks.computed;
+  report.unreadable = bottlenecks.unreadable.size();
+  const double computed = now_ms();
+  report.bottleneck_seconds = (computed - start) / 1000;
 
-  RetrainReport evaluated() {
-    RetrainReport report;
-    report.model = options_.output;
-    report.base = options_.base;
-    report.folder = options_.folder;
-    report.bottleneck_dir = cache_.folder();
-    report.labels = labels_;
-    report.training = rows_.training.count();
-    report.validation = rows_.validation.count();
-    report.testing = rows_.testing.count();
-    report.computed = computed_;
-    report.unreadable = unreadable_.size();
-    report.channels = bottleneck_.channels;
-    report.of_training = fit_of(trained_.layer, rows_.training);
-    report.of_validation = fit_of(trained_.layer, rows_.validation);
-    report.of_testing = fit_of(trained_.layer, rows_.testing);
-    report.descended = options_.descent.has_value();
-    report.weight_decay = trained_.weight_decay;
-    report.curve = trained_.curve;
-    add_answers(&report);
-    if (novelty_) report.novelty = novelty_figures();
-    return report;
-  }
+  const TrainedLayer trained = train(options, bottlenecks.rows, photos.labels.size(), &team);
+  check_finite(options, trained, bottlenecks.rows.training, cache.folder());
+  const std::optional<NoveltyRule> novelty = fit_unknown(options, bottlenecks.rows);
+  report.training_seconds = (now_ms() - computed) / 1000;
+  add_fits(trained, bottlenecks.rows, &report);
+  if (novelty && report.testing > 0)
+    report.novelty = figures_of(*novelty, bottlenecks.rows.testing, options.unknown, &team);
 
-  // Of the testing photos, one by one.
-  void add_answers(RetrainReport* report) const {
-    std::vector<std::pair<float, bool>> answers;
-    report->of_class.resize(labels_.size());
-    for (size_t i = 0; i < rows_.testing.count(); ++i) {
-      const std::vector<float> scores = softmax_of(logits_of(trained_.layer, rows_.testing.row(i)));
-      const uint32_t truth = rows_.testing.classes[i];
-      const size_t best = best_class(scores);
-      answers.emplace_back(scores[best], best == truth);
-      ++report->of_class[truth].first;
-      report->of_class[truth].second += best == truth;
-    }
-    report->coverage = coverage_at(std::move(answers), 0.95);
-  }
+  const WeightChoice weights = options.weights.value_or(weights_like_last_layer(model));
+  report.model_bytes = write_model(options, model, bottleneck, {trained.layer, photos.labels, weights, novelty});
+  if (options.add && options.bottleneck_dir.empty()) cache.copy_to(cache_folder(options.output));
+  report.seconds = (now_ms() - start) / 1000;
+  return report;
+}
 
-  NoveltyFigures novelty_figures() {
-    std::vector<double> known;
-    for (size_t i = 0; i < rows_.testing.count(); ++i) known.push_back(novelty_of(*novelty_, rows_.testing.row(i)));
-    return posy::novelty_figures(known, options_.unknown, &team_, [&](const PhotoResult& result) {
-      return novelty_of(*novelty_, result.watched.data());
-    });
-  }
-
-  static void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
-
-  RetrainOptions options_;
-  LoadedModel loaded_;
-  PhotoTeam team_;
-  Bottleneck bottleneck_;
-  BottleneckCache cache_;
-  std::vector<std::string> labels_;
-  std::vector<Photo> photos_;
-  Rows rows_;
-  std::vector<std::string> unreadable_;
-  size_t computed_ = 0;
-  TrainedLayer trained_;
-  std::optional<NoveltyRule> novelty_;
-};
+// ---- What was asked for ----
 
 RetrainOptions retrain_options(const Args& args) {
   RetrainOptions options;
@@ -305,9 +224,9 @@ RetrainOptions retrain_options(const Args& args) {
   options.output = *output;
   options.bottleneck = args.text("bottleneck").value_or("");
   options.bottleneck_dir = args.text("bottleneck-dir").value_or("");
-  options.split.testing_percentage = args.number("testing-percentage", 0, 99).value_or(10);
-  options.split.validation_percentage = args.number("validation-percentage", 0, 99).value_or(10);
-  options.split.image_dir_as = args.text("image-dir-as").value_or("");
+  options.split = split_rule(args);
+  if (options.split.testing_percentage + options.split.validation_percentage == 100)
+    throw UsageError("--testing-percentage and --validation-percentage leave no photos to train with");
   options.add = args.has("add");
   options.json = args.has("json");
   options.fit_unknown = !args.has("no-reject");
@@ -319,6 +238,7 @@ RetrainOptions retrain_options(const Args& args) {
     options.descent.emplace();
     options.descent->steps = *steps;
     options.descent->learning_rate = args.real("learning-rate").value_or(0.01f);
+    if (!(options.descent->learning_rate > 0)) throw UsageError("--learning-rate wants a number above 0");
   }
   if (args.has("learning-rate") && !options.descent) throw UsageError("--learning-rate goes with --steps");
   if (args.has("weights")) options.weights = convert_options(args).bits.weights;
@@ -331,7 +251,10 @@ int run(const Args& args) {
   ConvertOptions convert = convert_options(args);
   convert.wants_labels = false;
   if (!options.bottleneck.empty()) convert.keep_bottleneck = true;
-  Retraining(options, convert, photo_threads(args)).run();
+  const RetrainReport report = retrain(options, convert, photo_threads(args));
+  if (!options.html.empty()) write_text(options.html, retrain_page(report));
+  if (!options.tensorboard.empty()) say(write_curve_events(report, options.tensorboard) + ": for TensorBoard");
+  options.json ? print_report_json(report) : print_report(report);
   return 0;
 }
 

@@ -201,14 +201,7 @@ void print_report_json(const RetrainReport& r) {
   json["accuracy_low"] = json_number(interval.low);
   json["accuracy_high"] = json_number(interval.high);
   json["coverage_at_95"] = json_number(r.coverage);
-  if (r.novelty) {
-    json["known_kept"] = json_number(r.novelty->kept);
-    if (r.novelty->unknown_photos > 0) {
-      json["unknown_photos"] = r.novelty->unknown_photos;
-      json["unknown_rejected"] = json_number(r.novelty->rejected);
-      json["auroc"] = json_number(r.novelty->auroc);
-    }
-  }
+  if (r.novelty) add_figures(*r.novelty, &json);
   json["weight_decay"] = json_number(r.weight_decay);
   json["bottlenecks_computed"] = r.computed;
   json["unreadable"] = r.unreadable;

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "apps/commands.h"
+
 namespace posy {
 namespace {
 
@@ -81,6 +83,19 @@ Model checked_model(const std::string& path, std::span<const uint8_t> bytes) {
                      std::to_string(failure.byte) + ")");
   }
   return model;
+}
+
+SessionOptions session_options(const Args& args) {
+  SessionOptions options;
+  options.convert = convert_options(args);
+  options.threads = args.number("threads", 1, POSY_MAX_THREADS).value_or(0);
+  return options;
+}
+
+ImageLimits image_limits(const Args& args) {
+  ImageLimits limits;
+  if (const auto megapixels = args.number("max-megapixels", 1, 4000)) limits.max_pixels = *megapixels * 1000000ull;
+  return limits;
 }
 
 Session::Session(const std::string& path, const SessionOptions& options)

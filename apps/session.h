@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/args.h"
 #include "apps/team.h"
 #include "engine/model.h"
 #include "engine/posy.h"
@@ -19,6 +20,12 @@ struct SessionOptions {
   ConvertOptions convert;
   uint32_t threads = 0;  // 0: POSY_THREADS, else 1
 };
+
+// --threads, and what convert may be told about a graph. Throws UsageError.
+SessionOptions session_options(const Args& args);
+
+// --max-megapixels.
+ImageLimits image_limits(const Args& args);
 
 class Session {
  public:

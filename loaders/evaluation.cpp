@@ -8,14 +8,6 @@ namespace {
 
 constexpr double kNormal95 = 1.959963984540054;  // 97.5 % of a normal distribution lie below
 
-// The order of posy_top().
-bool comes_before(std::span<const float> scores, uint32_t a, uint32_t b) {
-  const bool a_nan = std::isnan(scores[a]), b_nan = std::isnan(scores[b]);
-  if (a_nan != b_nan) return b_nan;
-  if (!a_nan && scores[a] != scores[b]) return scores[a] > scores[b];
-  return a < b;
-}
-
 std::optional<double> ratio(size_t part, size_t whole) {
   if (whole == 0) return std::nullopt;
   return (double)part / (double)whole;
@@ -67,6 +59,13 @@ void calibrate(std::span<const Verdict> verdicts, Evaluation* result) {
 
 }  // namespace
 
+bool comes_before(std::span<const float> scores, uint32_t a, uint32_t b) {
+  const bool a_nan = std::isnan(scores[a]), b_nan = std::isnan(scores[b]);
+  if (a_nan != b_nan) return b_nan;
+  if (!a_nan && scores[a] != scores[b]) return scores[a] > scores[b];
+  return a < b;
+}
+
 Verdict judge(std::span<const float> scores, uint32_t truth) {
   Verdict verdict;
   verdict.truth = truth;
@@ -109,6 +108,29 @@ Evaluation evaluate(std::span<const Verdict> verdicts, uint32_t classes) {
     calibrate(verdicts, &result);
   }
   return result;
+}
+
+double auroc(const std::vector<double>& low, const std::vector<double>& high) {
+  double wins = 0;
+  std::vector<double> sorted = low;
+  std::sort(sorted.begin(), sorted.end());
+  for (const double x : high) {
+    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), x);
+    wins += (double)(first - sorted.begin()) + (double)(last - first) / 2;
+  }
+  return low.empty() || high.empty() ? 0 : wins / ((double)low.size() * (double)high.size());
+}
+
+double coverage_at(std::vector<std::pair<float, bool>> answers, double precision) {
+  std::sort(answers.begin(), answers.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  size_t right = 0, most = 0;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    right += answers[i].second;
+    // Answers that are equally sure are given together.
+    const bool is_last_of_score = i + 1 == answers.size() || answers[i + 1].first != answers[i].first;
+    if (is_last_of_score && (double)right >= precision * (double)(i + 1)) most = i + 1;
+  }
+  return answers.empty() ? 0 : (double)most / (double)answers.size();
 }
 
 std::vector<Confusion> confusions(const Evaluation& evaluation) {

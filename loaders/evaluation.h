@@ -10,10 +10,13 @@
 
 namespace posy {
 
+// The order of posy_top(): the greater score first, of equal ones the first class, what is no number last.
+bool comes_before(std::span<const float> scores, uint32_t a, uint32_t b);
+
 // What one photo's scores say, and what is true.
 struct Verdict {
   uint32_t truth = 0;
-  uint32_t predicted = 0;  // the greatest score; of equal ones the first; numbers before what is none
+  uint32_t predicted = 0;  // what comes before all others
   float score = 0;         // of the predicted class
   float truth_score = 0;
   uint32_t rank = 0;           // of the true class: how many classes come before it
@@ -75,6 +78,13 @@ struct Evaluation {
   }
 };
 Evaluation evaluate(std::span<const Verdict> verdicts, uint32_t classes);
+
+// The chance that a number of `high` is greater than one of `low` (equal ones count half): area under the ROC curve.
+double auroc(const std::vector<double>& low, const std::vector<double>& high);
+
+// Answers as (score, right), in any order: the greatest share of them that may be given, the surest first, so that
+// `precision` of these are right. 0 if none may.
+double coverage_at(std::vector<std::pair<float, bool>> answers, double precision);
 
 // Pairs of classes that were taken for each other, the most frequent first, then in class order.
 std::vector<Confusion> confusions(const Evaluation& evaluation);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <vector>
 
 namespace posy {
 namespace {
@@ -157,29 +158,6 @@ std::optional<NoveltyRule> fit_novelty(const LabelledRows& training, const Label
   rule->limit = (float)shares[std::min(shares.size() - 1, (size_t)(kept * (double)shares.size()))];
   if (!(rule->limit > 0)) return std::nullopt;
   return rule;
-}
-
-double auroc(const std::vector<double>& low, const std::vector<double>& high) {
-  double wins = 0;
-  std::vector<double> sorted = low;
-  std::sort(sorted.begin(), sorted.end());
-  for (const double x : high) {
-    const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), x);
-    wins += (double)(first - sorted.begin()) + (double)(last - first) / 2;
-  }
-  return low.empty() || high.empty() ? 0 : wins / ((double)low.size() * (double)high.size());
-}
-
-double coverage_at(std::vector<std::pair<float, bool>> answers, double precision) {
-  std::sort(answers.begin(), answers.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  size_t right = 0, most = 0;
-  for (size_t i = 0; i < answers.size(); ++i) {
-    right += answers[i].second;
-    // Answers that are equally sure are given together.
-    const bool is_last_of_score = i + 1 == answers.size() || answers[i + 1].first != answers[i].first;
-    if (is_last_of_score && (double)right >= precision * (double)(i + 1)) most = i + 1;
-  }
-  return answers.empty() ? 0 : (double)most / (double)answers.size();
 }
 
 }  // namespace posy

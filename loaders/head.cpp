@@ -20,17 +20,17 @@ std::string name_of(const Model& model, uint32_t tensor) {
   return printable_name(model.string(model.tensors[tensor].name));
 }
 
-uint32_t input_of_last_layer(const Model& model) {
+uint32_t input_of_last_layer(const std::string& name, const Model& model) {
   for (uint32_t i = model.op_count; i-- > 0;) {
     if (has_weights(model.ops[i])) return model.ops[i].in[0];
   }
-  throw InputError("the model has no layer with weights, so there is nothing to retrain");
+  throw InputError(name + ": the model has no layer with weights, so there is nothing to retrain");
 }
 
-uint32_t named_tensor(const Model& model, const std::string& node) {
+uint32_t named_tensor(const std::string& name, const Model& model, const std::string& node) {
   const uint32_t tensor = find_tensor(model, node);
   if (tensor == kNoIndex) {
-    throw InputError("--bottleneck: the model has no layer '" + printable_name(node) +
+    throw InputError(name + ": --bottleneck: the model has no layer '" + printable_name(node) +
                      "'; it may have been folded away (posy info lists what is there; --keep-bottleneck keeps the "
                      "bottleneck of a retrained graph)");
   }
@@ -45,11 +45,11 @@ bool needs_only(const Model& model, const OpRecord& op, const std::vector<bool>&
 
 }  // namespace
 
-Bottleneck find_bottleneck(const Model& model, const std::string& node) {
-  const uint32_t tensor = node.empty() ? input_of_last_layer(model) : named_tensor(model, node);
+Bottleneck find_bottleneck(const std::string& name, const Model& model, const std::string& node) {
+  const uint32_t tensor = node.empty() ? input_of_last_layer(name, model) : named_tensor(name, model, node);
   const TensorRecord& record = model.tensors[tensor];
   if (record.h != 1 || record.w != 1) {
-    throw InputError("the output of '" + name_of(model, tensor) + "' has " + std::to_string(record.h) + " x " +
+    throw InputError(name + ": the output of '" + name_of(model, tensor) + "' has " + std::to_string(record.h) + " x " +
                      std::to_string(record.w) +
                      " positions; a bottleneck has one: name another node with --bottleneck");
   }
@@ -62,7 +62,7 @@ Bottleneck find_bottleneck(const Model& model, const std::string& node) {
   for (uint32_t i = steps; i < model.step_count; ++i) {
     const OpRecord& op = model.ops[model.steps[i].op];
     if (!needs_only(model, op, made)) {
-      throw InputError("'" + printable_name(model.string(op.name)) + "' needs more than the output of '" +
+      throw InputError(name + ": '" + printable_name(model.string(op.name)) + "' needs more than the output of '" +
                        name_of(model, tensor) + "': that is no bottleneck; name another node with --bottleneck");
     }
     made[op.out] = true;

@@ -15,9 +15,9 @@ struct Bottleneck {
 };
 
 // The input of the last layer with weights, behind which nothing but a softmax or the like follows; or the output of
-// the graph's node `node`, if it is not empty. Throws InputError: no such node, not 1 x 1, or later layers need more
-// than it.
-Bottleneck find_bottleneck(const Model& model, const std::string& node);
+// the graph's node `node`, if it is not empty. Throws InputError that begins with `name`, the model's file: no such
+// node, not 1 x 1, or later layers need more than it.
+Bottleneck find_bottleneck(const std::string& name, const Model& model, const std::string& node);
 
 // What bottlenecks depend on: 40 hexadecimal digits that stay the same whatever layers follow.
 std::string identity_of(const Model& model, const Bottleneck& bottleneck);

@@ -39,4 +39,7 @@ std::vector<uint8_t> with_new_head(const Model& model, const Bottleneck& bottlen
 std::vector<uint8_t> with_novelty(const Model& model, const Bottleneck& bottleneck, const NoveltyRule& rule,
                                   WeightChoice weights);
 
+// The weights of layers that are added to a model: floats where its last layer has floats, else 8 bits.
+WeightChoice weights_like_last_layer(const Model& model);
+
 }  // namespace posy

@@ -7,18 +7,13 @@
 #include "loaders/error.h"
 #include "loaders/file.h"
 #include "loaders/graph.h"
+#include "loaders/graph_def_writer.h"
 #include "loaders/protobuf.h"
-#include "loaders/protobuf_writer.h"
 
 namespace posy {
 namespace {
 
-// Field numbers of GraphDef, NodeDef, AttrValue, TensorProto and TensorShapeProto (tensorflow/core/framework).
-constexpr uint32_t kGraphNode = 1, kGraphVersions = 4;
-constexpr uint32_t kNodeName = 1, kNodeOp = 2, kNodeInput = 3, kNodeAttr = 5;
-constexpr uint32_t kMapKey = 1, kMapValue = 2;
-constexpr uint32_t kAttrType = 6, kAttrBool = 5, kAttrShape = 7, kAttrTensor = 8;
-constexpr int64_t kFloat = 1, kInt32 = 3;
+constexpr int64_t kFloat = (int64_t)DataType::kFloat, kInt32 = (int64_t)DataType::kInt32;
 
 struct RawNode {
   std::string name;
@@ -38,13 +33,13 @@ struct RawGraph {
 
   explicit RawGraph(std::span<const uint8_t> bytes) {
     for (WireReader graph(bytes); graph.next();) {
-      if (graph.field() == kGraphVersions) versions = graph.bytes();
-      if (graph.field() != kGraphNode) continue;
+      if (graph.field() == graph_def::kVersions) versions = graph.bytes();
+      if (graph.field() != graph_def::kNode) continue;
       RawNode node;
       node.bytes = graph.bytes();
       for (WireReader field = graph.message(); field.next();) {
-        if (field.field() == kNodeName) node.name = field.text();
-        if (field.field() == kNodeInput) node.inputs.push_back(node_of_input(field.text()));
+        if (field.field() == node_def::kName) node.name = field.text();
+        if (field.field() == node_def::kInput) node.inputs.push_back(node_of_input(field.text()));
       }
       nodes.push_back(std::move(node));
     }
@@ -67,59 +62,34 @@ struct RawGraph {
   }
 };
 
-WireWriter shape_of(const std::vector<int64_t>& dims) {
-  WireWriter shape;
-  for (const int64_t size : dims) {
-    WireWriter dim;
-    dim.varint(1, size);
-    shape.message(2, dim);
-  }
-  return shape;
+template <class T>
+WireWriter constant_value(int64_t type, const std::vector<int64_t>& dims, const std::vector<T>& values) {
+  WireWriter tensor, value;
+  tensor.varint(tensor_proto::kType, type);
+  tensor.message(tensor_proto::kShape, shape_message(dims));
+  tensor.bytes(tensor_proto::kContent, {(const uint8_t*)values.data(), values.size() * sizeof(T)});
+  value.message(attr_value::kTensor, tensor);
+  return value;
 }
 
-class NodeWriter {
+class LayerWriter {
  public:
-  NodeWriter(const std::string& name, const std::string& op, const std::vector<std::string>& inputs) {
-    node_.text(kNodeName, name);
-    node_.text(kNodeOp, op);
-    for (const std::string& input : inputs) node_.text(kNodeInput, input);
-  }
-  NodeWriter& type(const char* name, int64_t type) {
-    WireWriter value;
-    value.varint(kAttrType, type);
-    return attr(name, value);
-  }
-  NodeWriter& flag(const char* name, bool on) {
-    WireWriter value;
-    value.varint(kAttrBool, on);
-    return attr(name, value);
-  }
-  NodeWriter& shape(const char* name, const std::vector<int64_t>& dims) {
-    WireWriter value;
-    value.message(kAttrShape, shape_of(dims));
-    return attr(name, value);
-  }
+  explicit LayerWriter(WireWriter* graph) : graph_(*graph) {}
+
   template <class T>
-  NodeWriter& tensor(int64_t type, const std::vector<int64_t>& dims, const std::vector<T>& values) {
-    WireWriter tensor, value;
-    tensor.varint(1, type);
-    tensor.message(2, shape_of(dims));
-    tensor.bytes(4, {(const uint8_t*)values.data(), values.size() * sizeof(T)});
-    value.message(kAttrTensor, tensor);
-    return this->type("dtype", type).attr("value", value);
+  void constant(const std::string& name, int64_t type, const std::vector<int64_t>& dims, const std::vector<T>& values) {
+    NodeDefWriter node(name, "Const");
+    add(node.integer("dtype", attr_value::kType, type).attribute("value", constant_value(type, dims, values)));
   }
-  void add_to(WireWriter* graph) const { graph->message(kGraphNode, node_); }
+  // The node's T is float.
+  static NodeDefWriter of_floats(const std::string& name, const std::string& op,
+                                 const std::vector<std::string>& inputs) {
+    return NodeDefWriter(name, op, inputs).integer("T", attr_value::kType, kFloat);
+  }
+  void add(const NodeDefWriter& node) { graph_.message(graph_def::kNode, node.proto()); }
 
  private:
-  NodeWriter& attr(const char* name, const WireWriter& value) {
-    WireWriter entry;
-    entry.text(kMapKey, name);
-    entry.message(kMapValue, value);
-    node_.message(kNodeAttr, entry);
-    return *this;
-  }
-
-  WireWriter node_;
+  WireWriter& graph_;
 };
 
 // Names and ops of retrain.py's add_final_training_ops(), as freezing leaves them.
@@ -128,26 +98,22 @@ void add_layer(const std::string& bottleneck, const LinearLayer& layer, WireWrit
   const std::string scope = "final_training_ops/", weights = scope + "weights/final_weights",
                     biases = scope + "biases/final_biases", product = scope + "Wx_plus_b/MatMul",
                     sum = scope + "Wx_plus_b/add", placeholder = "input_1/BottleneckInputPlaceholder";
-  NodeWriter("bottleneck/shape", "Const", {}).tensor<int32_t>(kInt32, {2}, {-1, (int32_t)inputs}).add_to(graph);
-  NodeWriter("bottleneck/reshape", "Reshape", {bottleneck, "bottleneck/shape"})
-      .type("T", kFloat)
-      .type("Tshape", kInt32)
-      .add_to(graph);
-  NodeWriter(placeholder, "PlaceholderWithDefault", {"bottleneck/reshape"})
-      .type("dtype", kFloat)
-      .shape("shape", {-1, inputs})
-      .add_to(graph);
-  NodeWriter(weights, "Const", {}).tensor(kFloat, {inputs, outputs}, layer.weights).add_to(graph);
-  NodeWriter(weights + "/read", "Identity", {weights}).type("T", kFloat).add_to(graph);
-  NodeWriter(biases, "Const", {}).tensor(kFloat, {outputs}, layer.biases).add_to(graph);
-  NodeWriter(biases + "/read", "Identity", {biases}).type("T", kFloat).add_to(graph);
-  NodeWriter(product, "MatMul", {placeholder, weights + "/read"})
-      .type("T", kFloat)
-      .flag("transpose_a", false)
-      .flag("transpose_b", false)
-      .add_to(graph);
-  NodeWriter(sum, "Add", {product, biases + "/read"}).type("T", kFloat).add_to(graph);
-  NodeWriter("final_result", "Softmax", {sum}).type("T", kFloat).add_to(graph);
+  LayerWriter to(graph);
+  to.constant<int32_t>("bottleneck/shape", kInt32, {2}, {-1, (int32_t)inputs});
+  to.add(to.of_floats("bottleneck/reshape", "Reshape", {bottleneck, "bottleneck/shape"})
+             .integer("Tshape", attr_value::kType, kInt32));
+  to.add(NodeDefWriter(placeholder, "PlaceholderWithDefault", {"bottleneck/reshape"})
+             .integer("dtype", attr_value::kType, kFloat)
+             .shape("shape", {-1, inputs}));
+  to.constant(weights, kFloat, {inputs, outputs}, layer.weights);
+  to.add(to.of_floats(weights + "/read", "Identity", {weights}));
+  to.constant(biases, kFloat, {outputs}, layer.biases);
+  to.add(to.of_floats(biases + "/read", "Identity", {biases}));
+  to.add(to.of_floats(product, "MatMul", {placeholder, weights + "/read"})
+             .integer("transpose_a", attr_value::kBool, 0)
+             .integer("transpose_b", attr_value::kBool, 0));
+  to.add(to.of_floats(sum, "Add", {product, biases + "/read"}));
+  to.add(to.of_floats("final_result", "Softmax", {sum}));
 }
 
 }  // namespace
@@ -164,10 +130,10 @@ std::vector<uint8_t> retrained_graph(const std::string& base, const std::string&
     }
     WireWriter graph;
     for (const RawNode& node : raw.nodes) {
-      if (needed.count(node.name)) graph.bytes(kGraphNode, node.bytes);
+      if (needed.count(node.name)) graph.bytes(graph_def::kNode, node.bytes);
     }
     add_layer(bottleneck, layer, &graph);
-    if (!raw.versions.empty()) graph.bytes(kGraphVersions, raw.versions);
+    if (!raw.versions.empty()) graph.bytes(graph_def::kVersions, raw.versions);
     return graph.bytes();
   } catch (const WireError&) {
     throw InputError(base + ": no binary GraphDef, which --graph-out needs as BASE");

@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "loaders/labelled_folder.h"
 #include "loaders/new_head.h"
 
 namespace posy {
@@ -17,6 +18,17 @@ struct LabelledRows {
   size_t count() const { return classes.size(); }
   const float* row(size_t i) const { return &values[i * channels]; }
   void add(const std::vector<float>& row, uint32_t class_index);
+};
+
+// By the part that the photos are in.
+struct SplitRows {
+  LabelledRows training, validation, testing;
+
+  explicit SplitRows(size_t channels)
+      : training{channels, {}, {}}, validation{channels, {}, {}}, testing{channels, {}, {}} {}
+  LabelledRows& of(Split split) {
+    return split == Split::kTraining ? training : split == Split::kValidation ? validation : testing;
+  }
 };
 
 struct Fit {
@@ -35,7 +47,7 @@ struct LearningPoint {
 
 struct TrainedLayer {
   LinearLayer layer;
-  double weight_decay = 0;  // of the solver: what was chosen
+  double weight_decay = 0;           // of the solver: what was chosen
   std::vector<LearningPoint> curve;  // of all steps until this layer was found
 };
 

@@ -1,25 +1,14 @@
-// tensorflow/core/framework: graph.proto, node_def.proto, attr_value.proto, tensor.proto, tensor_shape.proto.
 #include "loaders/tensorboard_graph.h"
 
 #include <map>
 #include <set>
 
-#include "loaders/protobuf_writer.h"
+#include "loaders/graph_def_writer.h"
 
 namespace posy {
 namespace {
 
-WireWriter shape_message(const std::vector<int64_t>& dims) {
-  WireWriter shape;
-  for (const int64_t size : dims) {
-    WireWriter dim;
-    dim.varint(1, size);
-    shape.message(2, dim);
-  }
-  return shape;
-}
-
-WireWriter shape_message(const GraphShape& shape) {
+WireWriter shape_message_of(const GraphShape& shape) {
   if (shape.known_rank) return shape_message(shape.dims);
   WireWriter unknown;
   unknown.varint(3, 1);
@@ -28,23 +17,24 @@ WireWriter shape_message(const GraphShape& shape) {
 
 WireWriter tensor_message(const GraphTensor& tensor, size_t most_bytes) {
   WireWriter message;
-  message.varint(1, (int64_t)tensor.type);
-  message.message(2, shape_message(tensor.dims));
+  message.varint(tensor_proto::kType, (int64_t)tensor.type);
+  message.message(tensor_proto::kShape, shape_message(tensor.dims));
   size_t bytes = tensor.bytes.size();
   for (const std::string& text : tensor.strings) bytes += text.size();
   if (bytes > most_bytes) return message;
-  if (!tensor.bytes.empty()) message.bytes(4, tensor.bytes);
-  for (const std::string& text : tensor.strings) message.text(8, text);
+  if (!tensor.bytes.empty()) message.bytes(tensor_proto::kContent, tensor.bytes);
+  for (const std::string& text : tensor.strings) message.text(tensor_proto::kStrings, text);
   return message;
 }
 
+// AttrValue.ListValue has the field numbers of AttrValue.
 WireWriter list_message(const GraphAttribute& attribute) {
   WireWriter list, run;
-  for (const std::string& text : attribute.texts) list.text(2, text);
+  for (const std::string& text : attribute.texts) list.text(attr_value::kString, text);
   for (const int64_t number : attribute.integers) run.raw_varint((uint64_t)number);
-  if (!attribute.integers.empty()) list.message(3, run);
+  if (!attribute.integers.empty()) list.message(attr_value::kInt, run);
   for (const float number : attribute.numbers) run.raw_fixed(number);
-  if (!attribute.numbers.empty()) list.message(4, run);
+  if (!attribute.numbers.empty()) list.message(attr_value::kFloat, run);
   return list;
 }
 
@@ -53,32 +43,32 @@ WireWriter value_message(const GraphAttribute& attribute, size_t most_bytes) {
   WireWriter value, function;
   switch (attribute.kind) {
     case Kind::kString:
-      value.text(2, attribute.text);
+      value.text(attr_value::kString, attribute.text);
       break;
     case Kind::kInt:
-      value.varint(3, attribute.integer);
+      value.varint(attr_value::kInt, attribute.integer);
       break;
     case Kind::kFloat:
-      value.float32(4, attribute.number);
+      value.float32(attr_value::kFloat, attribute.number);
       break;
     case Kind::kBool:
-      value.varint(5, attribute.integer);
+      value.varint(attr_value::kBool, attribute.integer);
       break;
     case Kind::kType:
-      value.varint(6, attribute.integer);
+      value.varint(attr_value::kType, attribute.integer);
       break;
     case Kind::kShape:
-      value.message(7, shape_message(attribute.shape));
+      value.message(attr_value::kShape, shape_message_of(attribute.shape));
       break;
     case Kind::kTensor:
-      value.message(8, tensor_message(attribute.tensor, most_bytes));
+      value.message(attr_value::kTensor, tensor_message(attribute.tensor, most_bytes));
       break;
     case Kind::kList:
-      value.message(1, list_message(attribute));
+      value.message(attr_value::kList, list_message(attribute));
       break;
     case Kind::kFunction:
       function.text(1, attribute.text);
-      value.message(10, function);
+      value.message(attr_value::kFunction, function);
       break;
     case Kind::kNone:
       break;
@@ -86,47 +76,18 @@ WireWriter value_message(const GraphAttribute& attribute, size_t most_bytes) {
   return value;
 }
 
-// A NodeDef under construction.
-class Node {
- public:
-  Node(const std::string& name, const std::string& op) {
-    proto_.text(1, name);
-    proto_.text(2, op);
-  }
-  void input(const std::string& name) { proto_.text(3, name); }
-  void attribute(const std::string& key, const WireWriter& value) {
-    WireWriter entry;
-    entry.text(1, key);
-    entry.message(2, value);
-    proto_.message(5, entry);
-  }
-  void text(const std::string& key, const std::string& text) {
-    WireWriter value;
-    value.text(2, text);
-    attribute(key, value);
-  }
-  void integer(const std::string& key, uint64_t number) {
-    WireWriter value;
-    value.varint(3, (int64_t)number);
-    attribute(key, value);
-  }
-  // What TensorBoard writes beside edges.
-  void output_shape(const Shape& shape) {
-    WireWriter list, value;
-    list.message(7, shape_message(std::vector<int64_t>{1, shape.h, shape.w, shape.c}));
-    value.message(1, list);
-    attribute("_output_shapes", value);
-  }
-  const WireWriter& proto() const { return proto_; }
-
- private:
-  WireWriter proto_;
-};
+// What TensorBoard writes beside edges.
+void add_output_shape(const Shape& shape, NodeDefWriter* node) {
+  WireWriter list, value;
+  list.message(attr_value::kShape, shape_message(std::vector<int64_t>{1, shape.h, shape.w, shape.c}));
+  value.message(attr_value::kList, list);
+  node->attribute("_output_shapes", value);
+}
 
 std::vector<uint8_t> finished(WireWriter graph, int producer) {
   WireWriter versions;
   versions.varint(1, producer);
-  graph.message(4, versions);
+  graph.message(graph_def::kVersions, versions);
   return graph.bytes();
 }
 
@@ -161,7 +122,7 @@ std::string kind_name(const Model& model, const ModelNode& node) {
   return op_name((OpKind)model.ops[node.op].kind);
 }
 
-void add_op(const Model& model, const OpRecord& op, Node* node) {
+void add_op(const Model& model, const OpRecord& op, NodeDefWriter* node) {
   const auto kind = (OpKind)op.kind;
   if (kind == OpKind::unary) node->text("function", unary_name(op.function));
   if (kind == OpKind::binary || kind == OpKind::int8_binary) node->text("function", binary_name(op.function));
@@ -169,8 +130,8 @@ void add_op(const Model& model, const OpRecord& op, Node* node) {
     node->text("window", std::to_string(op.k_h) + "x" + std::to_string(op.k_w));
     node->text("stride", std::to_string(op.stride_h) + "x" + std::to_string(op.stride_w));
   }
-  node->integer("multiply_adds", op_macs(model, op, model.tensors[op.out].h));
-  if (op.weights_bytes > 0) node->integer("weight_bytes", op.weights_bytes);
+  node->integer("multiply_adds", attr_value::kInt, (int64_t)op_macs(model, op, model.tensors[op.out].h));
+  if (op.weights_bytes > 0) node->integer("weight_bytes", attr_value::kInt, op.weights_bytes);
 }
 
 }  // namespace
@@ -184,17 +145,13 @@ std::vector<uint8_t> graph_def_of(const Graph& graph, const Network* lowered, si
   }
   WireWriter proto;
   for (const GraphNode& from : graph.nodes) {
-    Node node(from.name, from.op);
-    for (const std::string& input : from.inputs) node.input(input);
-    const std::map<std::string, const GraphAttribute*> sorted = [&] {
-      std::map<std::string, const GraphAttribute*> all;
-      for (const auto& [key, attribute] : from.attributes) all[key] = &attribute;
-      return all;
-    }();
+    NodeDefWriter node(from.name, from.op, from.inputs);
+    std::map<std::string, const GraphAttribute*> sorted;
+    for (const auto& [key, attribute] : from.attributes) sorted[key] = &attribute;
     for (const auto& [key, attribute] : sorted) node.attribute(key, value_message(*attribute, most_constant_bytes));
     const auto shape = shapes.find(from.name);
-    if (shape != shapes.end() && !from.attribute("_output_shapes")) node.output_shape(shape->second);
-    proto.message(1, node.proto());
+    if (shape != shapes.end() && !from.attribute("_output_shapes")) add_output_shape(shape->second, &node);
+    proto.message(graph_def::kNode, node.proto());
   }
   return finished(std::move(proto), graph.producer);
 }
@@ -204,11 +161,11 @@ std::vector<uint8_t> graph_def_of(const Model& model, const std::vector<ModelNod
   WireWriter proto;
   for (size_t i = 0; i < nodes.size(); ++i) {
     const TensorRecord& t = model.tensors[nodes[i].tensor];
-    Node node(names[i], kind_name(model, nodes[i]));
+    NodeDefWriter node(names[i], kind_name(model, nodes[i]));
     for (const int input : nodes[i].inputs) node.input(names[(size_t)input]);
     if (nodes[i].op != kNoIndex) add_op(model, model.ops[nodes[i].op], &node);
-    node.output_shape({t.h, t.w, t.c});
-    proto.message(1, node.proto());
+    add_output_shape({t.h, t.w, t.c}, &node);
+    proto.message(graph_def::kNode, node.proto());
   }
   return finished(std::move(proto), 0);
 }

@@ -200,7 +200,7 @@ TEST_CASE("label: a picture far from the training photos is unknown, unless that
   REQUIRE_FALSE(posy::open_model(loaded.posy.data(), loaded.posy.size(), false, &model));
   const posy::NoveltyRule rule = {{3, 2, {1, 0, 0, 1, 0, 0}, {0, 0}}, 2, 0.25f};
   const std::vector<uint8_t> with =
-      posy::with_novelty(model, posy::find_bottleneck(model, ""), rule, posy::WeightChoice::kF32);
+      posy::with_novelty(model, posy::find_bottleneck("a.posy", model, ""), rule, posy::WeightChoice::kF32);
   write("known.posy", with);
   const Json red = only_line(run_posy({"label", "known.posy", "red.png", "--json"}));
   CHECK_FALSE(red.contains("unknown"));
@@ -214,6 +214,30 @@ TEST_CASE("label: a picture far from the training photos is unknown, unless that
   REQUIRE(run_posy({"pack", "known.posy", "-o", "packed.posy"}).code == 0);
   REQUIRE(run_posy({"unpack", "packed.posy", "-o", "again.posy"}).code == 0);
   CHECK(read("again.posy") == read("known.posy"));
+}
+
+TEST_CASE("retrain: training that runs away writes no model, and parts that leave nothing are refused") {
+  const Workplace here;
+  write_warm_and_cold();
+  const auto refused = [&](std::vector<std::string> more, int code, const std::string& part) {
+    more.insert(more.begin(), {"retrain", "graph.pb", "photos", "-o", "c.posy"});
+    const Outcome outcome = run_posy(more);
+    INFO(outcome.err);
+    CHECK(outcome.code == code);
+    CHECK(contains(outcome.err, part));
+    CHECK_FALSE(fs::exists("c.posy"));
+  };
+  REQUIRE(run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy"}).code == 0);
+  fs::remove("c.posy");
+  for (const auto& entry : fs::directory_iterator("c_bottlenecks/cold")) write(entry.path(), bytes_of("1e30,1,1"));
+  refused({"--steps", "20", "--learning-rate", "1e38"}, 1, "a smaller --learning-rate");
+  fs::remove_all("c_bottlenecks");
+  refused({"--steps", "20", "--learning-rate", "0"}, 2, "above 0");
+  refused({"--steps", "20", "--learning-rate", "-1"}, 2, "above 0");
+  refused({"--testing-percentage", "50", "--validation-percentage", "50"}, 2, "leave no photos to train with");
+  const Outcome all = run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy", "--testing-percentage", "0"});
+  REQUIRE(all.code == 0);
+  CHECK_FALSE(contains(all.out, "testing photos"));
 }
 
 }  // namespace

@@ -21,20 +21,9 @@
 #include <vector>
 
 #include "loaders/graph.h"
-#include "loaders/protobuf_writer.h"
+#include "loaders/graph_def_writer.h"
 
 namespace posy {
-
-// TensorShapeProto; -1 is an unknown dimension.
-inline WireWriter shape_message(const std::vector<int64_t>& dims) {
-  WireWriter shape;
-  for (const int64_t size : dims) {
-    WireWriter dim;
-    dim.varint(1, size);
-    shape.message(2, dim);
-  }
-  return shape;
-}
 
 // TensorProto. Each list of values goes into the *_val field of its kind, as one packed run or value by value; calling
 // again appends. Nothing checks that they fit the type or the shape.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "loaders/bottlenecks.h"
+#include "loaders/evaluation.h"
 #include "loaders/fit_novelty.h"
 #include "loaders/lower.h"
 #include "loaders/softmax_regression.h"
@@ -42,29 +43,30 @@ LinearLayer two_classes() {
 
 TEST_CASE("head: the bottleneck is what the last layer gets, or the node that is named") {
   const EngineRunner joined(colour_posy());
-  CHECK(find_bottleneck(joined.model(), "").channels == 3);
+  CHECK(find_bottleneck("a.posy", joined.model(), "").channels == 3);
   const EngineRunner kept(colour_posy(true));
-  CHECK(find_bottleneck(kept.model(), "").channels == 4);
-  CHECK(find_bottleneck(kept.model(), "pool").channels == 3);
-  CHECK_THROWS_WITH_AS(find_bottleneck(joined.model(), "bottleneck"), doctest::Contains("no layer 'bottleneck'"),
-                       InputError);
+  CHECK(find_bottleneck("a.posy", kept.model(), "").channels == 4);
+  CHECK(find_bottleneck("a.posy", kept.model(), "pool").channels == 3);
+  CHECK_THROWS_WITH_AS(find_bottleneck("a.posy", joined.model(), "bottleneck"),
+                       doctest::Contains("no layer 'bottleneck'"), InputError);
 }
 
 TEST_CASE("head: what bottlenecks depend on does not change with the layers behind them") {
   const EngineRunner base(colour_posy());
-  const Bottleneck bottleneck = find_bottleneck(base.model(), "");
+  const Bottleneck bottleneck = find_bottleneck("a.posy", base.model(), "");
   const EngineRunner retrained(with_new_head(base.model(), bottleneck, {two_classes(), {"a", "b"}, {}, {}}));
-  const Bottleneck again = find_bottleneck(retrained.model(), "");
+  const Bottleneck again = find_bottleneck("a.posy", retrained.model(), "");
   CHECK(identity_of(base.model(), bottleneck) == identity_of(retrained.model(), again));
   const EngineRunner kept(colour_posy(true));
-  CHECK(identity_of(kept.model(), find_bottleneck(kept.model(), "")) != identity_of(base.model(), bottleneck));
+  CHECK(identity_of(kept.model(), find_bottleneck("a.posy", kept.model(), "")) !=
+        identity_of(base.model(), bottleneck));
 }
 
 TEST_CASE("new head: scores are the softmax of the new layer; labels are the new ones") {
   const EngineRunner base(colour_posy());
   const LinearLayer layer = two_classes();
   EngineRunner runner(
-      with_new_head(base.model(), find_bottleneck(base.model(), ""), {layer, {"warm", "cold"}, {}, {}}));
+      with_new_head(base.model(), find_bottleneck("a.posy", base.model(), ""), {layer, {"warm", "cold"}, {}, {}}));
   const std::vector<float> scores = runner.run(flat(0.5f, 0.25f, -1));
   const std::vector<float> expected = softmax_of({0.5 + 1 + 0.25, 0.5 - 0.5 - 0.5});
   REQUIRE(scores.size() == 2);
@@ -88,7 +90,7 @@ TEST_CASE("novelty: the engine's number is what lies outside of the nearest subs
   const EngineRunner base(colour_posy());
   const NoveltyRule rule = rule_of({0, 1, 0}, {0.6f, 0, 0.8f}, 0.25f);
   EngineRunner runner(
-      with_new_head(base.model(), find_bottleneck(base.model(), ""), {two_classes(), {"a", "b"}, {}, rule}));
+      with_new_head(base.model(), find_bottleneck("a.posy", base.model(), ""), {two_classes(), {"a", "b"}, {}, rule}));
   CHECK(posy_novelty(runner.engine()) == 0);  // nothing has been run
   runner.run(flat(0, -17, 0));
   CHECK(posy_novelty(runner.engine()) == doctest::Approx(0).epsilon(1e-5));
@@ -102,9 +104,9 @@ TEST_CASE("novelty: the engine's number is what lies outside of the nearest subs
 
 TEST_CASE("novelty: a rule for a model as it is leaves scores and labels alone, and replaces the one that it has") {
   EngineRunner base(colour_posy(true));
-  const Bottleneck pool = find_bottleneck(base.model(), "pool");
+  const Bottleneck pool = find_bottleneck("a.posy", base.model(), "pool");
   EngineRunner once(with_novelty(base.model(), pool, rule_of({1, 0, 0}, {0, 1, 0}, 1), WeightChoice::kF32));
-  EngineRunner twice(with_novelty(once.model(), find_bottleneck(once.model(), "pool"),
+  EngineRunner twice(with_novelty(once.model(), find_bottleneck("a.posy", once.model(), "pool"),
                                   rule_of({0, 0, 1}, {0, 1, 0}, 0.5f), WeightChoice::kF32));
   const std::vector<float> input = flat(3, 2, 5);
   CHECK(once.run(input) == base.run(input));
