@@ -11,6 +11,7 @@
 #include "apps/photo_team.h"
 #include "apps/progress.h"
 #include "loaders/error.h"
+#include "loaders/one_line.h"
 
 namespace posy {
 namespace {
@@ -43,7 +44,7 @@ std::optional<double> min_accuracy(const Args& args) {
 }
 
 void print_notes(const std::vector<std::string>& notes) {
-  for (const std::string& note : notes) std::fprintf(stderr, "posy: note: %s\n", note.c_str());
+  for (const std::string& note : notes) std::fprintf(stderr, "posy: note: %s\n", one_line(note).c_str());
 }
 
 std::vector<std::string> labels_of(const Model& model) {
@@ -97,7 +98,7 @@ void run_photos(PhotoTeam* team, EvalReport* report) {
 
 void print_unreadable(const EvalReport& report) {
   for (const EvaluatedPhoto& photo : report.photos) {
-    if (!photo.error.empty()) std::fprintf(stderr, "posy: %s\n", photo.error.c_str());
+    if (!photo.error.empty()) std::fprintf(stderr, "posy: %s\n", one_line(photo.error).c_str());
   }
   if (report.unreadable == report.photos.size()) throw InputError(report.folder + ": none of its photos could be read");
 }

@@ -1,5 +1,6 @@
 // posy retrain: a new last layer for a classifier, trained on a folder of photos.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -15,6 +16,7 @@
 #include "loaders/head.h"
 #include "loaders/labelled_folder.h"
 #include "loaders/network_runner.h"
+#include "loaders/one_line.h"
 #include "loaders/retrained_graph.h"
 #include "loaders/softmax_regression.h"
 
@@ -112,14 +114,13 @@ class Retraining {
     for (const LabelledPhoto& photo : folder.photos) {
       found.push_back({folder.labels[photo.class_index], {photo.path, photo.folder, photo.file, 0, photo.split}});
     }
-    if (options_.add) {
-      add_cached(&found);
-    } else {
-      cache_.set_photos(options_.folder, rule.image_dir_as);
-    }
+    if (options_.add) add_cached(&found);
     for (const auto& [label, photo] : found) labels_.push_back(label);
     std::sort(labels_.begin(), labels_.end());
     labels_.erase(std::unique(labels_.begin(), labels_.end()), labels_.end());
+    if (labels_.size() < 2)
+      throw InputError(options_.folder + ": photos of one class only ('" + labels_[0] + "'); a classifier needs two");
+    if (!options_.add) cache_.set_photos(options_.folder, rule.image_dir_as);
     for (auto& [label, photo] : found) {
       photo.class_index = (uint32_t)(std::lower_bound(labels_.begin(), labels_.end(), label) - labels_.begin());
       photos_.push_back(std::move(photo));
@@ -154,6 +155,8 @@ class Retraining {
         values[i] = std::move(*cached);
       } else if (!photos_[i].path.empty()) {
         missing.push_back(i);
+      } else {
+        unreadable_.push_back(cache_.path_of(photos_[i].folder, photos_[i].file) + ": is damaged");
       }
     }
     computed_ = missing.size();
@@ -182,8 +185,6 @@ class Retraining {
   }
 
   void check_classes() const {
-    if (labels_.size() < 2)
-      throw InputError(options_.folder + ": photos of one class only ('" + labels_[0] + "'); a classifier needs two");
     for (uint32_t c = 0; c < labels_.size(); ++c) {
       const auto& classes = rows_.training.classes;
       const auto count = (size_t)std::count(classes.begin(), classes.end(), c);
@@ -205,9 +206,23 @@ class Retraining {
   void train() {
     trained_ = options_.descent ? descend_softmax(rows_.training, rows_.validation, labels_.size(), *options_.descent)
                                 : train_softmax(rows_.training, rows_.validation, labels_.size(), spread());
+    check_finite();
     if (!options_.fit_unknown) return;
     novelty_ = fit_novelty(rows_.training, rows_.validation);
     if (!novelty_) say("too few photos to tell unknown things from known ones: the model will not try");
+  }
+
+  // Softmax of a layer that overflows is no number, and a file with it would answer every photo with its first class.
+  void check_finite() const {
+    double sum = 0;
+    for (const float w : trained_.layer.weights) sum += std::fabs(w);
+    for (const float b : trained_.layer.biases) sum += std::fabs(b);
+    // The training photos may overflow it even if it is finite itself.
+    if (std::isfinite(sum) && std::isfinite(fit_of(trained_.layer, rows_.training).cross_entropy)) return;
+    throw InputError(options_.descent ? "training ran away to infinite weights; a smaller --learning-rate is needed"
+                                      : cache_.folder() +
+                                            ": training ran away to infinite weights; some of these bottlenecks are "
+                                            "damaged: remove the folder, and they are computed again");
   }
 
   // As the layer that is replaced, if the base is a file that was rounded.
@@ -299,7 +314,7 @@ class Retraining {
             share(unknown, [](double x) { return x > 1; }), auroc(known, unknown)};
   }
 
-  static void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+  static void say(const std::string& text) { std::fprintf(stderr, "%s\n", one_line(text).c_str()); }
 
   RetrainOptions options_;
   LoadedModel loaded_;
@@ -327,6 +342,8 @@ RetrainOptions retrain_options(const Args& args) {
   options.bottleneck_dir = args.text("bottleneck-dir").value_or("");
   options.split.testing_percentage = args.number("testing-percentage", 0, 99).value_or(10);
   options.split.validation_percentage = args.number("validation-percentage", 0, 99).value_or(10);
+  if (options.split.testing_percentage + options.split.validation_percentage >= 100)
+    throw UsageError("--testing-percentage and --validation-percentage leave no photos to train with");
   options.split.image_dir_as = args.text("image-dir-as").value_or("");
   options.add = args.has("add");
   options.json = args.has("json");
@@ -339,6 +356,7 @@ RetrainOptions retrain_options(const Args& args) {
     options.descent.emplace();
     options.descent->steps = *steps;
     options.descent->learning_rate = args.real("learning-rate").value_or(0.01f);
+    if (!(options.descent->learning_rate > 0)) throw UsageError("--learning-rate wants a number above 0");
   }
   if (args.has("learning-rate") && !options.descent) throw UsageError("--learning-rate goes with --steps");
   if (args.has("weights")) options.weights = convert_options(args).bits.weights;

@@ -128,7 +128,7 @@ std::string facts(const RetrainReport& report) {
   s += fact("time", seconds_text(report.seconds),
             seconds_text(report.bottleneck_seconds) + " for " + std::to_string(report.computed) + " bottlenecks, " +
                 seconds_text(report.training_seconds) + " training");
-  if (report.novelty) {
+  if (report.novelty && report.testing > 0) {
     s += fact("known photos kept", percent_text(report.novelty->kept),
               "of testing photos, by the rule for unknown things");
     if (report.novelty->unknown_photos > 0) {
@@ -184,7 +184,7 @@ void print_report(const RetrainReport& r) {
                 100 * interval.high);
     std::printf("  %.1f%% of the testing photos, the surest ones, are right in 95 of 100\n", 100 * r.coverage);
   }
-  if (r.novelty) {
+  if (r.novelty && r.testing > 0) {
     std::printf("  unknown things: %.1f%% of the testing photos are taken for known", 100 * r.novelty->kept);
     if (r.novelty->unknown_photos > 0) {
       std::printf(", %.1f%% of %zu photos of other things for unknown (AUROC %.4f)", 100 * r.novelty->rejected,
@@ -206,7 +206,7 @@ void print_report_json(const RetrainReport& r) {
   json["accuracy_low"] = json_number(interval.low);
   json["accuracy_high"] = json_number(interval.high);
   json["coverage_at_95"] = json_number(r.coverage);
-  if (r.novelty) {
+  if (r.novelty && r.testing > 0) {
     json["known_kept"] = json_number(r.novelty->kept);
     if (r.novelty->unknown_photos > 0) {
       json["unknown_photos"] = r.novelty->unknown_photos;
