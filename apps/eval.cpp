@@ -40,6 +40,9 @@ SplitRule split_rule(const Args& args) {
 std::optional<double> min_accuracy(const Args& args) {
   const std::optional<float> percent = args.real("min-accuracy");
   if (percent && !(*percent >= 0 && *percent <= 100)) throw UsageError("--min-accuracy wants percent, from 0 to 100");
+  // Nobody wants so few; a check that everything passes would be no check.
+  if (percent && *percent > 0 && *percent <= 1)
+    throw UsageError("--min-accuracy wants percent: 95, where 0.95 of the photos have to be right");
   return percent ? std::optional<double>((double)*percent / 100) : std::nullopt;
 }
 

@@ -111,6 +111,27 @@ TEST_CASE("retrain --add: a class more, without the old photos") {
   CHECK(only_line(run_posy({"info", "four.posy", "--json"}))["output"]["classes"] == 4);
 }
 
+TEST_CASE("retrain --add: bottlenecks of a model of 8-bit integers are those of the models that are made from it") {
+  const Workplace here;
+  write_warm_and_cold();
+  REQUIRE(run_posy({"convert", "graph.pb", "-o", "codes.posy", "--int8", "--calibrate", "photos"}).code == 0);
+  REQUIRE(run_posy({"retrain", "codes.posy", "photos", "-o", "two.posy"}).code == 0);
+  write_photos("more/green", 40, 220, 60);
+  const Outcome outcome = run_posy({"retrain", "two.posy", "--add", "more", "-o", "three.posy", "--json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(only_line(outcome)["labels"] == Json({"cold", "green", "warm colours"}));
+  for (const auto& [name, red, green, blue] :
+       {std::tuple{"green", 30, 200, 70}, {"cold", 30, 100, 200}, {"warm colours", 200, 70, 50}}) {
+    write("x.png", flat_png((uint8_t)red, (uint8_t)green, (uint8_t)blue));
+    CHECK(only_line(run_posy({"label", "three.posy", "x.png", "--json"}))["scores"][0]["label"] == name);
+  }
+  // What is computed again is the same to the last digit.
+  const std::string kept = read("two_bottlenecks/cold/3.png.txt");
+  REQUIRE(run_posy({"retrain", "two.posy", "photos", "-o", "again.posy"}).code == 0);
+  CHECK(read("again_bottlenecks/cold/3.png.txt") == kept);
+}
+
 TEST_CASE("retrain --add: without bottlenecks of the old photos it says where they could be") {
   const Workplace here;
   write_warm_and_cold();
@@ -133,6 +154,8 @@ TEST_CASE("retrain --graph-out: the graph has the same scores as the model, and 
     CHECK(std::fabs(of_graph["scores"][i]["score"].get<double>() - of_model["scores"][i]["score"].get<double>()) <
           1e-6);
   }
+  fs::create_directory("saved");
+  CHECK(run_posy({"retrain", "saved", "photos", "-o", "d.posy", "--graph-out", "d.pb"}).code == 1);
   const Outcome refused = run_posy({"retrain", "c.posy", "photos", "-o", "d.posy", "--graph-out", "d.pb"});
   CHECK(refused.code == 1);
   CHECK(contains(refused.err, "--graph-out needs"));
