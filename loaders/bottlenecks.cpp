@@ -1,6 +1,7 @@
 #include "loaders/bottlenecks.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -69,8 +70,10 @@ void refuse_other_files(const std::string& folder) {
 BottleneckCache::BottleneckCache(std::string folder, std::string made_by, size_t channels)
     : folder_(std::move(folder)), made_by_(std::move(made_by) + "\n"), channels_(channels) {
   const std::string path = folder_ + "/" + kMadeByFile;
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
+  std::error_code error;
+  const bool is_made = fs::exists(path, error);
+  if (error && error != std::errc::not_a_directory) throw InputError(path + ": cannot be read: " + error.message());
+  if (!is_made) {
     refuse_other_files(folder_);
   } else if (text_of_file(path) != made_by_) {
     throw InputError(folder_ + ": these bottlenecks were made by another model (" + path +
@@ -109,14 +112,15 @@ void BottleneckCache::write(const std::string& class_folder, const std::string& 
   const std::string path = path_of(class_folder, photo_file), beside = path + ".part";
   make_folder(folder_ + "/" + class_folder);
   const std::string text = text_of(values);
+  errno = 0;
   std::ofstream file(beside, std::ios::binary);
   file.write(text.data(), (std::streamsize)text.size());
   file.close();
-  std::error_code error, ignored;
-  if (file) fs::rename(beside, path, error);
-  if (!file || error) {
+  std::error_code error(file ? 0 : errno ? errno : EIO, std::generic_category()), ignored;
+  if (!error) fs::rename(beside, path, error);
+  if (error) {
     fs::remove(beside, ignored);
-    throw InputError(path + ": cannot be written" + (error ? ": " + error.message() : "; is the disk full?"));
+    throw InputError(path + ": cannot be written: " + error.message());
   }
 }
 
