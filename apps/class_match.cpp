@@ -98,7 +98,7 @@ class Matcher {
     }
     const std::string closest = closest_name(known, stripped(label));
     return InputError(folder_name_ + ": " + model_name_ + " has no class '" + label + "'" +
-                      (closest.empty() ? "" : "; did you mean '" + closest + "'?") +
+                      (closest.empty() ? "." : "; did you mean '" + closest + "'?") +
                       " Rename the sub-folder or take it out. Sub-folders: " + list_of(folder_.labels) +
                       ". Classes of the model: " + list_of(labels_) + ".");
   }

@@ -14,6 +14,7 @@
 #include "apps/synthetic_images.h"
 #include "loaders/error.h"
 #include "loaders/network_runner.h"
+#include "loaders/one_line.h"
 
 namespace posy {
 namespace {
@@ -207,7 +208,7 @@ void print_unreadable(const CompareReport& report) {
   for (const ComparedImage& image : report.images) {
     if (image.error.empty()) continue;
     const bool is_named = image.error.find(image.name) != std::string::npos;
-    std::fprintf(stderr, "posy: %s%s\n", is_named ? "" : (image.name + ": ").c_str(), image.error.c_str());
+    std::fprintf(stderr, "posy: %s\n", one_line((is_named ? "" : image.name + ": ") + image.error).c_str());
   }
   if (report.compared() == 0) throw InputError("no image could be compared");
 }

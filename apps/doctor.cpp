@@ -8,6 +8,7 @@
 #include "apps/folder_diagnosis.h"
 #include "apps/json.h"
 #include "loaders/graph.h"
+#include "loaders/one_line.h"
 
 namespace posy {
 namespace {
@@ -137,7 +138,7 @@ void print_text(const FolderDiagnosis& found, const std::string& folder) {
 
 int run_folder(Session& session, const std::string& folder, const ImageLimits& limits, bool as_json) {
   const FolderDiagnosis found = diagnose_folder(&session, folder, limits);
-  for (const std::string& error : found.unreadable) std::fprintf(stderr, "posy: %s\n", error.c_str());
+  for (const std::string& error : found.unreadable) std::fprintf(stderr, "posy: %s\n", one_line(error).c_str());
   if (as_json) {
     print_json(json_of(found, folder));
   } else {

@@ -13,6 +13,7 @@
 #include "apps/split_flags.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
+#include "loaders/one_line.h"
 
 namespace posy {
 namespace {
@@ -31,11 +32,14 @@ std::optional<Split> wanted_split(const Args& args) {
 std::optional<double> min_accuracy(const Args& args) {
   const std::optional<float> percent = args.real("min-accuracy");
   if (percent && !(*percent >= 0 && *percent <= 100)) throw UsageError("--min-accuracy wants percent, from 0 to 100");
+  // Nobody wants so few; a check that everything passes would be no check.
+  if (percent && *percent > 0 && *percent <= 1)
+    throw UsageError("--min-accuracy wants percent: 95, where 0.95 of the photos have to be right");
   return percent ? std::optional<double>((double)*percent / 100) : std::nullopt;
 }
 
 void print_notes(const std::vector<std::string>& notes) {
-  for (const std::string& note : notes) std::fprintf(stderr, "posy: note: %s\n", note.c_str());
+  for (const std::string& note : notes) std::fprintf(stderr, "posy: note: %s\n", one_line(note).c_str());
 }
 
 std::vector<std::string> labels_of(const Model& model) {
@@ -95,7 +99,7 @@ void run_photos(PhotoTeam* team, NoveltyFit* fit, EvalReport* report) {
 
 void print_unreadable(const EvalReport& report) {
   for (const EvaluatedPhoto& photo : report.photos) {
-    if (!photo.error.empty()) std::fprintf(stderr, "posy: %s\n", photo.error.c_str());
+    if (!photo.error.empty()) std::fprintf(stderr, "posy: %s\n", one_line(photo.error).c_str());
   }
   if (report.unreadable == report.photos.size()) throw InputError(report.folder + ": none of its photos could be read");
 }

@@ -9,6 +9,7 @@
 #include "apps/json.h"
 #include "loaders/evaluation.h"
 #include "loaders/graph.h"
+#include "loaders/one_line.h"
 
 namespace posy {
 namespace {
@@ -114,7 +115,7 @@ void print_label(const LabelReport& report, Session& session, const std::string&
 }
 
 void print_label_error(const LabelReport& report, const std::string& path, const std::string& error) {
-  std::fprintf(stderr, "posy: %s\n", error.c_str());
+  std::fprintf(stderr, "posy: %s\n", one_line(error).c_str());
   if (report.form == LabelForm::kJson) print_json({{"image", path}, {"error", error}});
   if (report.form == LabelForm::kCsv) std::fputs(csv_line({path, "", "", "", "", "", error}).c_str(), stdout);
   std::fflush(stdout);

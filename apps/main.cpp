@@ -9,6 +9,7 @@
 #include "engine/posy.h"
 #include "loaders/error.h"
 #include "loaders/image.h"
+#include "loaders/one_line.h"
 
 namespace posy {
 namespace {
@@ -83,11 +84,11 @@ int main(int argc, char** argv) {
     }
     return code;
   } catch (const posy::UsageError& error) {
-    std::fprintf(stderr, "posy: %s\nusage: %s\n", error.what(),
+    std::fprintf(stderr, "posy: %s\nusage: %s\n", posy::one_line(error.what()).c_str(),
                  command ? command->usage : "posy COMMAND ...; posy --help lists the commands");
     return 2;
   } catch (const posy::InputError& error) {
-    std::fprintf(stderr, "posy: %s\n", error.what());
+    std::fprintf(stderr, "posy: %s\n", posy::one_line(error.what()).c_str());
     return 1;
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "posy: out of memory\n");

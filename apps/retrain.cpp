@@ -16,6 +16,7 @@
 #include "loaders/fit_novelty.h"
 #include "loaders/head.h"
 #include "loaders/labelled_folder.h"
+#include "loaders/one_line.h"
 #include "loaders/retrained_graph.h"
 #include "loaders/softmax_regression.h"
 
@@ -35,7 +36,7 @@ struct RetrainOptions {
 };
 
 void say(const std::string& text) {
-  std::fprintf(stderr, "%s\n", text.c_str());
+  std::fprintf(stderr, "%s\n", one_line(text).c_str());
 }
 
 // flowers.posy -> flowers_bottlenecks

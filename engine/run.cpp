@@ -144,7 +144,9 @@ extern "C" float posy_novelty(const posy_engine* opaque) {
     for (uint32_t c = begin; c < begin + rule.group; ++c) sum += projection.data[c] * projection.data[c];
     inside = sum > inside ? sum : inside;
   }
-  const float outside = whole > 0 ? 1 - inside / whole : 1;
+  // Features that are no finite numbers are like no photo's.
+  const bool is_measured = whole > 0 && whole - whole == 0;
+  const float outside = is_measured ? 1 - inside / whole : 1;
   return outside > 0 ? outside / rule.limit : 0;
 }
 

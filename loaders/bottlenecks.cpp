@@ -1,15 +1,16 @@
 #include "loaders/bottlenecks.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "loaders/error.h"
 #include "loaders/file.h"
+#include "loaders/network_runner.h"
 
 namespace posy {
 namespace {
@@ -24,25 +25,67 @@ void make_folder(const std::string& path) {
   if (error) throw InputError(path + ": the folder for bottlenecks cannot be made: " + error.message());
 }
 
+// Empty where there is no such file, and where it cannot be what was written: too long, a folder, a pipe.
 std::string text_of_file(const std::string& path) {
+  constexpr uintmax_t kMostBytes = 64 << 20;
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return "";
+  const uintmax_t bytes = fs::file_size(path, error);
+  if (error || bytes > kMostBytes) return "";
+  std::string text(bytes, 0);
   std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  file.read(text.data(), (std::streamsize)bytes);
+  text.resize((size_t)file.gcount());
+  return text;
+}
+
+std::vector<std::pair<std::string, std::string>> list_of(const std::string& of) {
+  std::vector<std::pair<std::string, std::string>> found;
+  std::error_code error;
+  if (!fs::exists(of, error)) return found;
+  for (fs::directory_iterator folder(of, error), end; !error && folder != end; folder.increment(error)) {
+    std::error_code ignored;
+    if (!folder->is_directory(ignored)) continue;
+    for (fs::directory_iterator file(folder->path(), error), last; !error && file != last; file.increment(error)) {
+      if (file->path().extension() == kSuffix && is_photo_name(file->path().stem().string())) {
+        found.emplace_back(folder->path().filename().string(), file->path().stem().string());
+      }
+    }
+  }
+  if (error) throw InputError(of + ": cannot be read: " + error.message());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// retrain removes what is in the folder of its bottlenecks, so it takes none that has anything else in it.
+void refuse_other_files(const std::string& folder) {
+  std::error_code error;
+  if (!fs::exists(fs::symlink_status(folder, error)) || fs::is_empty(folder, error)) return;
+  throw InputError(folder + ": is no folder of bottlenecks (there is no " + kMadeByFile +
+                   " in it); name a new one with --bottleneck-dir");
 }
 
 }  // namespace
 
 BottleneckCache::BottleneckCache(std::string folder, std::string made_by, size_t channels)
-    : folder_(std::move(folder)), channels_(channels) {
-  make_folder(folder_);
+    : folder_(std::move(folder)), made_by_(std::move(made_by) + "\n"), channels_(channels) {
   const std::string path = folder_ + "/" + kMadeByFile;
-  std::error_code ignored;
-  made_by += "\n";
-  if (!fs::exists(path, ignored)) {
-    write_file(path, std::span((const uint8_t*)made_by.data(), made_by.size()));
-  } else if (text_of_file(path) != made_by) {
+  std::error_code error;
+  const bool is_made = fs::exists(path, error);
+  if (error && error != std::errc::not_a_directory) throw InputError(path + ": cannot be read: " + error.message());
+  if (!is_made) {
+    refuse_other_files(folder_);
+  } else if (text_of_file(path) != made_by_) {
     throw InputError(folder_ + ": these bottlenecks were made by another model (" + path +
                      "); remove the folder, or name another one with --bottleneck-dir");
   }
+}
+
+void BottleneckCache::make() const {
+  make_folder(folder_);
+  const std::string path = folder_ + "/" + kMadeByFile;
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) write_file(path, std::span((const uint8_t*)made_by_.data(), made_by_.size()));
 }
 
 std::string BottleneckCache::path_of(const std::string& class_folder, const std::string& photo_file) const {
@@ -69,14 +112,15 @@ void BottleneckCache::write(const std::string& class_folder, const std::string& 
   const std::string path = path_of(class_folder, photo_file), beside = path + ".part";
   make_folder(folder_ + "/" + class_folder);
   const std::string text = text_of(values);
+  errno = 0;
   std::ofstream file(beside, std::ios::binary);
   file.write(text.data(), (std::streamsize)text.size());
   file.close();
-  std::error_code error;
-  if (file) fs::rename(beside, path, error);
-  if (!file || error) {
-    fs::remove(beside, error);
-    throw InputError(path + ": cannot be written; is the disk full?");
+  std::error_code error(file ? 0 : errno ? errno : EIO, std::generic_category()), ignored;
+  if (!error) fs::rename(beside, path, error);
+  if (error) {
+    fs::remove(beside, ignored);
+    throw InputError(path + ": cannot be written: " + error.message());
   }
 }
 
@@ -86,6 +130,7 @@ void BottleneckCache::set_photos(const std::string& folder, const std::string& s
   const std::string path = folder_ + "/" + kPhotosFile;
   const std::string before = text_of_file(path);
   if (before == text) return;
+  make();
   if (before.substr(0, before.find('\n')) != text.substr(0, text.find('\n'))) {
     for (const auto& [class_folder, photo] : list()) fs::remove(path_of(class_folder, photo), error);
   }
@@ -100,20 +145,7 @@ std::string BottleneckCache::spelled() const {
 }
 
 std::vector<std::pair<std::string, std::string>> BottleneckCache::list() const {
-  std::vector<std::pair<std::string, std::string>> found;
-  std::error_code error;
-  for (fs::directory_iterator folder(folder_, error), end; !error && folder != end; folder.increment(error)) {
-    std::error_code ignored;
-    if (!folder->is_directory(ignored)) continue;
-    for (fs::directory_iterator file(folder->path(), error), last; !error && file != last; file.increment(error)) {
-      if (file->path().extension() == kSuffix) {
-        found.emplace_back(folder->path().filename().string(), file->path().stem().string());
-      }
-    }
-  }
-  if (error) throw InputError(folder_ + ": cannot be read: " + error.message());
-  std::sort(found.begin(), found.end());
-  return found;
+  return list_of(folder_);
 }
 
 void BottleneckCache::copy_to(const std::string& folder) const {
@@ -127,6 +159,14 @@ void BottleneckCache::copy_to(const std::string& folder) const {
     if (error) fs::copy_file(from, to, error);
     if (error) throw InputError(to.string() + ": cannot be written: " + error.message());
   };
+  // What a model of that name had before.
+  if (fs::exists(fs::path(folder) / kMadeByFile, error)) {
+    for (const auto& [class_folder, photo] : list_of(folder)) {
+      fs::remove(fs::path(folder) / class_folder / (photo + kSuffix), error);
+    }
+  } else {
+    refuse_other_files(folder);
+  }
   for (const char* name : {kMadeByFile, kPhotosFile}) copy(name);
   for (const auto& [class_folder, photo] : list()) copy(class_folder + "/" + photo + kSuffix);
 }

@@ -9,8 +9,8 @@ namespace posy {
 // One folder per class. Files appear whole or not at all, so what an interrupted run leaves is good.
 class BottleneckCache {
  public:
-  // `made_by` says what bottlenecks depend on (model, layer, decoder): a folder that was made by something else is
-  // refused. Creates the folder. Throws InputError.
+  // `made_by` says what bottlenecks depend on (model, layer, decoder): a folder that was made by something else, or
+  // that has other files in it, is refused. The folder is made when there is something to put in it. Throws InputError.
   BottleneckCache(std::string folder, std::string made_by, size_t channels);
 
   // Nothing if there is none, it is older than the photo, or it does not have `channels` finite numbers.
@@ -27,13 +27,15 @@ class BottleneckCache {
   void set_photos(const std::string& folder, const std::string& spelled);
   std::string spelled() const;
 
-  // What is in it: class folders and photo files, sorted.
+  // What is in it: class folders and photo files, sorted. Other files in there are not ours.
   std::vector<std::pair<std::string, std::string>> list() const;
-  // All of it under another name, by hard links where the file system has them.
+  // All of it, and nothing else, under another name, by hard links where the file system has them.
   void copy_to(const std::string& folder) const;
 
  private:
-  std::string folder_;
+  void make() const;
+
+  std::string folder_, made_by_;
   size_t channels_;
 };
 

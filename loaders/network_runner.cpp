@@ -22,7 +22,9 @@ std::vector<std::string> photos_of_folder(const std::string& folder, size_t most
   std::vector<std::string> all, some;
   std::error_code error, ignored;
   for (std::filesystem::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (is_photo_name(at->path().string()) && !at->is_directory(ignored)) all.push_back(at->path().string());
+    // A link to nowhere is a photo that cannot be read; a pipe or a device would be waited for.
+    const bool is_file = at->is_regular_file(ignored) || !at->exists(ignored);
+    if (is_photo_name(at->path().string()) && is_file) all.push_back(at->path().string());
   }
   if (error) throw InputError(folder + ": cannot be read as a folder of photos: " + error.message());
   if (all.empty()) throw InputError(folder + ": no photos in this folder (.jpg, .jpeg, .png, .bmp, .gif)");

@@ -76,9 +76,12 @@ class ModelCopy {
 
   // Floats of its own.
   uint32_t add_copy(uint32_t of) {
-    const bool is_codes = file_.tensors[of].type == (uint8_t)ElementType::kU8;
-    const uint32_t copy = add_tensor(file_.tensors[of].c, "novelty/features");
-    add_op(is_codes ? OpKind::int8_decode : OpKind::copy, of, copy);
+    const TensorRecord from = file_.tensors[of];
+    const bool is_codes = from.type == (uint8_t)ElementType::kU8;
+    const uint32_t copy = add_tensor(from.c, "novelty/features");
+    OpRecord record = new_op(is_codes ? OpKind::int8_decode : OpKind::copy, of, copy);
+    if (is_codes) record.param[0] = from.scale;
+    add_op(record);
     return copy;
   }
 

@@ -1,5 +1,6 @@
 #include "loaders/retrained_graph.h"
 
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
@@ -119,6 +120,8 @@ void add_layer(const std::string& bottleneck, const LinearLayer& layer, WireWrit
 }  // namespace
 
 std::vector<uint8_t> retrained_graph(const std::string& base, const std::string& bottleneck, const LinearLayer& layer) {
+  if (std::filesystem::is_directory(base))
+    throw InputError(base + ": is a folder; --graph-out needs a frozen binary GraphDef as BASE");
   std::vector<uint8_t> bytes = read_file(base);
   if (is_gzip(bytes)) bytes = gunzip(bytes, base);
   try {

@@ -38,7 +38,8 @@ class Reader {
 
   ScoreTable read() {
     const std::vector<uint8_t> bytes = read_file(table_.file, kMaxTableBytes);
-    const std::string text(bytes.begin(), bytes.end());
+    std::string text(bytes.begin(), bytes.end());
+    if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);  // a byte order mark, of spreadsheets
     if (text.find('\0') != std::string::npos) throw InputError(table_.file + ": not a text file; a table is expected");
     for (std::string& line : split(text, '\n')) {
       ++line_;

@@ -1,6 +1,7 @@
 // posy doctor: scores under each way to prepare a photo, warnings, and a verdict. The model's scores are known in
 // closed form: softmax(mean of the input).
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include "tests/apps/run_posy.h"
 
@@ -188,6 +189,17 @@ TEST_CASE("doctor: of a folder, each way to prepare photos has the number of tho
   CHECK(none.code == 1);
   CHECK(none.out == "");
   CHECK(is_one_sentence_about(none.err, "none: no photo could be read; none/e.jpg"));
+}
+
+TEST_CASE("doctor: a pipe that is named as a photo is not waited for; a link to nowhere is named") {
+  Workplace here;
+  write_colour_files();
+  std::filesystem::create_directory("photos");
+  write("photos/a.png", flat_png(255, 0, 0));
+  REQUIRE(::mkfifo("photos/b.png", 0600) == 0);
+  std::filesystem::create_symlink("nowhere", "photos/c.png");
+  const Outcome outcome = run_posy({"doctor", "graph.pb", "photos", "--json"});
+  CHECK(is_one_sentence_about(outcome.err, "photos/c.png: cannot be read"));
 }
 
 TEST_CASE("doctor: bad input and wrong usage are one sentence") {

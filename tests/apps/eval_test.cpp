@@ -217,6 +217,7 @@ TEST_CASE("eval: the exit code says whether the accuracy is enough") {
   CHECK(outcome.json().at(0)["right"] == 4);
   CHECK(contains(outcome.err, "accuracy is 80.00 %, less than --min-accuracy 80.5"));
   CHECK(run_posy({"eval", "graph.pb", "photos", "--min-accuracy", "101"}).code == 2);
+  CHECK(run_posy({"eval", "graph.pb", "photos", "--min-accuracy", "0.8"}).code == 2);  // a share, not percent
 }
 
 TEST_CASE("eval: bad input is one sentence and nothing is written") {

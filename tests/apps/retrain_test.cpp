@@ -1,5 +1,6 @@
 // posy retrain, as a user meets it.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 
@@ -110,6 +111,27 @@ TEST_CASE("retrain --add: a class more, without the old photos") {
   CHECK(only_line(run_posy({"info", "four.posy", "--json"}))["output"]["classes"] == 4);
 }
 
+TEST_CASE("retrain --add: bottlenecks of a model of 8-bit integers are those of the models that are made from it") {
+  const Workplace here;
+  write_warm_and_cold();
+  REQUIRE(run_posy({"convert", "graph.pb", "-o", "codes.posy", "--int8", "--calibrate", "photos"}).code == 0);
+  REQUIRE(run_posy({"retrain", "codes.posy", "photos", "-o", "two.posy"}).code == 0);
+  write_photos("more/green", 40, 220, 60);
+  const Outcome outcome = run_posy({"retrain", "two.posy", "--add", "more", "-o", "three.posy", "--json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.code == 0);
+  CHECK(only_line(outcome)["labels"] == Json({"cold", "green", "warm colours"}));
+  for (const auto& [name, red, green, blue] :
+       {std::tuple{"green", 30, 200, 70}, {"cold", 30, 100, 200}, {"warm colours", 200, 70, 50}}) {
+    write("x.png", flat_png((uint8_t)red, (uint8_t)green, (uint8_t)blue));
+    CHECK(only_line(run_posy({"label", "three.posy", "x.png", "--json"}))["scores"][0]["label"] == name);
+  }
+  // What is computed again is the same to the last digit.
+  const std::string kept = read("two_bottlenecks/cold/3.png.txt");
+  REQUIRE(run_posy({"retrain", "two.posy", "photos", "-o", "again.posy"}).code == 0);
+  CHECK(read("again_bottlenecks/cold/3.png.txt") == kept);
+}
+
 TEST_CASE("retrain --add: without bottlenecks of the old photos it says where they could be") {
   const Workplace here;
   write_warm_and_cold();
@@ -132,6 +154,8 @@ TEST_CASE("retrain --graph-out: the graph has the same scores as the model, and 
     CHECK(std::fabs(of_graph["scores"][i]["score"].get<double>() - of_model["scores"][i]["score"].get<double>()) <
           1e-6);
   }
+  fs::create_directory("saved");
+  CHECK(run_posy({"retrain", "saved", "photos", "-o", "d.posy", "--graph-out", "d.pb"}).code == 1);
   const Outcome refused = run_posy({"retrain", "c.posy", "photos", "-o", "d.posy", "--graph-out", "d.pb"});
   CHECK(refused.code == 1);
   CHECK(contains(refused.err, "--graph-out needs"));
@@ -189,6 +213,108 @@ TEST_CASE("retrain: what cannot be retrained is refused in a sentence, and nothi
   CHECK(run_posy({"retrain", "graph.pb", "photos"}).code == 2);
   CHECK(run_posy({"retrain", "graph.pb", "photos", "-o", "graph.pb"}).code == 2);
   CHECK(run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy", "--learning-rate", "1"}).code == 2);
+}
+
+TEST_CASE("retrain: a folder with other files is not taken for bottlenecks, and nothing in it is removed") {
+  const Workplace here;
+  write_warm_and_cold();
+  fs::create_directories("work/notes");
+  write("work/notes/precious.txt", bytes_of("keep"));
+  const Outcome outcome = run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy", "--bottleneck-dir", "work"});
+  CHECK(outcome.code == 1);
+  CHECK(is_one_sentence_about(outcome.err, "work: is no folder of bottlenecks"));
+  CHECK(read("work/notes/precious.txt") == "keep");
+  // Nor is what somebody puts there later.
+  REQUIRE(run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy"}).code == 0);
+  write("c_bottlenecks/cold/notes.txt", bytes_of("keep"));
+  fs::rename("photos", "moved");
+  REQUIRE(run_posy({"retrain", "graph.pb", "moved", "-o", "c.posy"}).code == 0);
+  CHECK(read("c_bottlenecks/cold/notes.txt") == "keep");
+}
+
+TEST_CASE("retrain: a run that is refused leaves no folder of bottlenecks behind") {
+  const Workplace here;
+  write("graph.pb", colour_graph().bytes());
+  write_photos("one/only", 9, 9, 9);
+  CHECK(run_posy({"retrain", "graph.pb", "nowhere", "-o", "c.posy"}).code == 1);
+  CHECK(run_posy({"retrain", "graph.pb", "one", "-o", "c.posy"}).code == 1);
+  CHECK(run_posy({"retrain", "graph.pb", "one", "-o", "c.posy", "--add"}).code == 1);
+  CHECK(here.files() == std::vector<std::string>{"graph.pb", "one"});
+}
+
+TEST_CASE("retrain: bottlenecks that are pipes, folders or too large are computed again, or named") {
+  const Workplace here;
+  write_warm_and_cold();
+  const std::vector<std::string> words = {"retrain", "graph.pb", "photos", "-o", "c.posy", "--json"};
+  REQUIRE(run_posy(words).code == 0);
+  const std::string model = read("c.posy"), kept = "c_bottlenecks/cold/3.png.txt";
+  fs::remove(kept);
+  REQUIRE(::mkfifo(kept.c_str(), 0600) == 0);
+  CHECK(only_line(run_posy(words))["bottlenecks_computed"] == 1);
+  fs::resize_file(kept, uintmax_t{3} << 30);  // takes no space on disk
+  CHECK(only_line(run_posy(words))["bottlenecks_computed"] == 1);
+  CHECK(read("c.posy") == model);
+  fs::remove(kept);
+  fs::create_directory(kept);
+  const Outcome outcome = run_posy(words);
+  CHECK(outcome.code == 1);
+  CHECK(is_one_sentence_about(outcome.err, kept + ": cannot be written: Is a directory"));
+  CHECK_FALSE(fs::exists(kept + ".part"));
+}
+
+TEST_CASE("retrain --add: bottlenecks that are damaged are named; those of a model that had the name before are gone") {
+  const Workplace here;
+  write_warm_and_cold();
+  REQUIRE(run_posy({"retrain", "graph.pb", "photos", "-o", "two.posy"}).code == 0);
+  write_photos("others/black", 9, 9, 9);
+  write_photos("others/white", 250, 250, 250);
+  REQUIRE(run_posy({"retrain", "graph.pb", "others", "-o", "three.posy"}).code == 0);
+  write("two_bottlenecks/cold/3.png.txt", bytes_of("0.1,nan,0.2"));
+  write_photos("more/green", 40, 220, 60);
+  const std::vector<std::string> words = {"retrain", "two.posy", "--add", "more", "-o", "three.posy", "--json"};
+  const Outcome outcome = run_posy(words);
+  INFO(outcome.err);
+  CHECK(contains(outcome.err, "left out: two_bottlenecks/cold/3.png.txt: "));
+  CHECK(only_line(outcome)["unreadable"] == 1);
+  fs::remove_all("more");
+  write_photos("again/grey", 120, 120, 120);
+  const Outcome again = run_posy({"retrain", "three.posy", "--add", "again", "-o", "four.posy", "--json"});
+  CHECK(only_line(again)["labels"] == Json({"cold", "green", "grey", "warm colours"}));
+}
+
+TEST_CASE("retrain: training that runs away writes no model, and parts that leave nothing are refused") {
+  const Workplace here;
+  write_warm_and_cold();
+  const auto refused = [&](std::vector<std::string> more, int code, const std::string& part) {
+    more.insert(more.begin(), {"retrain", "graph.pb", "photos", "-o", "c.posy"});
+    const Outcome outcome = run_posy(more);
+    INFO(outcome.err);
+    CHECK(outcome.code == code);
+    CHECK(contains(outcome.err, part));
+    CHECK_FALSE(fs::exists("c.posy"));
+  };
+  REQUIRE(run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy"}).code == 0);
+  fs::remove("c.posy");
+  for (const auto& entry : fs::directory_iterator("c_bottlenecks/cold")) write(entry.path(), bytes_of("1e30,1,1"));
+  refused({"--steps", "20", "--learning-rate", "1e38"}, 1, "a smaller --learning-rate");
+  fs::remove_all("c_bottlenecks");
+  refused({"--steps", "20", "--learning-rate", "0"}, 2, "above 0");
+  refused({"--steps", "20", "--learning-rate", "-1"}, 2, "above 0");
+  refused({"--testing-percentage", "50", "--validation-percentage", "50"}, 2, "leave no photos to train with");
+  const Outcome all = run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy", "--testing-percentage", "0"});
+  REQUIRE(all.code == 0);
+  CHECK_FALSE(contains(all.out, "testing photos"));
+}
+
+TEST_CASE("retrain: names with line ends and a terminal's commands in them are told in one line") {
+  const Workplace here;
+  write_warm_and_cold();
+  write("photos/cold/bad\n\x1b[31m.jpg", bytes_of("no picture"));
+  const Outcome outcome = run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy"});
+  CHECK(outcome.code == 0);
+  CHECK(contains(outcome.err, "left out: photos/cold/bad??[31m.jpg: "));
+  const Outcome missing = run_posy({"retrain", "graph.pb", "no\nfolder", "-o", "c.posy"});
+  CHECK(is_one_sentence_about(missing.err, "no?folder"));
 }
 
 TEST_CASE("label: a picture far from the training photos is unknown, unless that is not wanted") {

@@ -7,33 +7,6 @@
 
 using namespace posy;
 
-namespace {
-
-// A section of this kind behind all others.
-std::vector<uint8_t> with_section(const std::vector<uint8_t>& good, uint32_t kind, const std::string& content) {
-  std::vector<uint8_t> file = good;
-  const uint32_t count = section_count(good), entry_bytes = sizeof(SectionEntry);
-  const size_t table_end = entry_at(count);
-  // The gap behind the table holds one more entry, or everything moves on by 64 bytes.
-  const size_t first = section(good, SectionKind::kModel).offset;
-  if (table_end + entry_bytes > first) {
-    file.insert(file.begin() + (std::ptrdiff_t)first, kSectionAlignment, 0);
-    for (uint32_t i = 0; i < count; ++i) {
-      const size_t offset = entry_at(i) + offsetof(SectionEntry, offset);
-      set(&file, offset, get<uint32_t>(file, offset) + kSectionAlignment);
-    }
-  }
-  file.resize((file.size() + kSectionAlignment - 1) / kSectionAlignment * kSectionAlignment, 0);
-  set(&file, table_end, SectionEntry{kind, (uint32_t)file.size(), (uint32_t)content.size(), 0});
-  file.insert(file.end(), content.begin(), content.end());
-  set(&file, offsetof(FileHeader, section_count), count + 1);
-  set(&file, offsetof(FileHeader, file_bytes), (uint32_t)file.size());
-  fix_checksum(&file);
-  return file;
-}
-
-}  // namespace
-
 TEST_CASE("open: a model opens and runs from read-only memory, at multiples of 16 that are none of 64") {
   for (const WeightChoice weights : {WeightChoice::kF32, WeightChoice::kAuto, WeightChoice::kU8, WeightChoice::kU7,
                                      WeightChoice::kU6, WeightChoice::kU5, WeightChoice::kU4}) {
