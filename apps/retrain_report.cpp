@@ -119,7 +119,7 @@ std::string facts(const RetrainReport& report) {
   if (report.testing > 0) {
     const Interval interval = interval_of(report.of_testing, report.testing);
     s += fact("accuracy on testing photos", percent_text(report.of_testing.accuracy),
-              "95 % confidence: " + percent_text(interval.low) + " to " + percent_text(interval.high));
+              "95% confidence: " + percent_text(interval.low) + " to " + percent_text(interval.high));
     s += fact("cross entropy", text("%.4f", report.of_testing.cross_entropy), "of testing photos");
   }
   s += fact("photos", std::to_string(report.training + report.validation + report.testing),

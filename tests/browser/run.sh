@@ -1,8 +1,9 @@
 #!/bin/sh
 # A page in a real browser, by a script that clicks what a person clicks: sh tests/browser/run.sh KIND POSY WORK
-# KIND is the page's, for which tests/browser/KIND.js stands here: show. It is given the folder WORK/KIND, in which
-# it makes its pages with the command POSY. Without chromium, node or playwright-core the test is skipped (exit code 77)
-# and says so; playwright-core, which downloads no browser, is sought where node finds it and in POSY_PLAYWRIGHT:
+# KIND is the page's, for which tests/browser/KIND.js stands here: show, eval or retrain. It is given the folder
+# WORK/KIND, in which it makes its pages with the command POSY. Without chromium, node or playwright-core the test is
+# skipped (exit code 77) and says so; playwright-core, which downloads no browser, is sought where node finds it and in
+# POSY_PLAYWRIGHT:
 #
 #     npm install --prefix /tmp/browser playwright-core && POSY_PLAYWRIGHT=/tmp/browser ctest -R browser
 set -eu
