@@ -265,6 +265,20 @@ void minimize(const Objective& objective, Vector* at, const std::function<void()
   }
 }
 
+// ---- Gradient descent ----
+
+// retrain.py's first weights, tf.truncated_normal(stddev=0.001): beyond two deviations, drawn again.
+Rows random_layer(size_t channels, size_t classes, std::mt19937* random) {
+  Rows layer = {channels, classes, std::vector<float>(channels * classes), std::vector<float>(classes)};
+  std::normal_distribution<float> normal(0, 1);
+  for (float& w : layer.weights) {
+    float x = normal(*random);
+    while (std::fabs(x) > 2) x = normal(*random);
+    w = 0.001f * x;
+  }
+  return layer;
+}
+
 }  // namespace
 
 void LabelledRows::add(const std::vector<float>& row, uint32_t class_index) {
@@ -330,15 +344,7 @@ TrainedLayer descend_softmax(const LabelledRows& training, const LabelledRows& v
   for (size_t i = 0; i < training.count(); ++i) rows_of_class[training.classes[i]].push_back(i);
   std::erase_if(rows_of_class, [](const std::vector<size_t>& rows) { return rows.empty(); });
   std::mt19937 random(options.seed);
-  Rows layer = {training.channels, classes, std::vector<float>(training.channels * classes),
-                std::vector<float>(classes)};
-  // tf.truncated_normal(stddev=0.001): beyond two deviations, drawn again
-  std::normal_distribution<float> normal(0, 1);
-  for (float& w : layer.weights) {
-    float x = normal(random);
-    while (std::fabs(x) > 2) x = normal(random);
-    w = 0.001f * x;
-  }
+  Rows layer = random_layer(training.channels, classes, &random);
   TrainedLayer trained;
   std::vector<float> scores(classes);
   for (uint32_t step = 1; step <= options.steps; ++step) {
