@@ -6,6 +6,7 @@
 #include <set>
 
 #include "loaders/graph.h"
+#include "loaders/head.h"
 
 namespace posy {
 namespace {
@@ -157,8 +158,7 @@ class Warnings {
       add("labels", "the model has no labels, only numbers of classes: convert it with --labels FILE");
       return;
     }
-    std::vector<std::string> labels;
-    for (uint32_t i = 0; i < model.label_count; ++i) labels.push_back(session->label(i));
+    const std::vector<std::string> labels = labels_of(model);
     for (const std::string& label : repeated(labels))
       add("labels", "several classes have the label '" + printable_name(label) + "'");
     if (labels.size() <= kMostOwnLabels && !std::is_sorted(labels.begin(), labels.end())) {

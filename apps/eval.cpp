@@ -13,6 +13,7 @@
 #include "apps/split_flags.h"
 #include "loaders/error.h"
 #include "loaders/file.h"
+#include "loaders/head.h"
 #include "loaders/one_line.h"
 
 namespace posy {
@@ -40,12 +41,6 @@ std::optional<double> min_accuracy(const Args& args) {
 
 void print_notes(const std::vector<std::string>& notes) {
   for (const std::string& note : notes) std::fprintf(stderr, "posy: note: %s\n", one_line(note).c_str());
-}
-
-std::vector<std::string> labels_of(const Model& model) {
-  std::vector<std::string> labels;
-  for (uint32_t i = 0; i < model.label_count; ++i) labels.push_back(model.string(model.labels[i]));
-  return labels;
 }
 
 // The photos of the wanted part, with the model's classes.

@@ -14,6 +14,7 @@
 #include "loaders/activation_map.h"
 #include "loaders/file.h"
 #include "loaders/graph.h"
+#include "loaders/head.h"
 #include "loaders/occlusion_map.h"
 #include "loaders/write_png.h"
 
@@ -99,11 +100,9 @@ std::vector<uint32_t> classes_called(const std::vector<std::string>& labels, con
 // By its label, else by its number, else by one of its words if no other class has it.
 uint32_t class_index(const Session& session, const std::string& model, const std::string& wanted) {
   const uint32_t classes = session.model().output().c;
-  std::vector<std::string> labels;
-  for (uint32_t i = 0; i < session.model().label_count; ++i) {
-    labels.push_back(session.label(i));
-    if (labels.back() == wanted) return i;
-  }
+  const std::vector<std::string> labels = labels_of(session.model());
+  const auto found = std::find(labels.begin(), labels.end(), wanted);
+  if (found != labels.end()) return (uint32_t)(found - labels.begin());
   uint32_t index = 0;
   const auto [end, error] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), index);
   if (error == std::errc() && end == wanted.data() + wanted.size() && index < classes) return index;

@@ -5,6 +5,8 @@
 #include <random>
 #include <vector>
 
+#include "loaders/dot_product.h"
+
 namespace posy {
 namespace {
 
@@ -17,23 +19,17 @@ constexpr int kPowerSteps = 20;
 using Vectors = std::vector<std::vector<double>>;
 using Rows = std::vector<std::vector<float>>;
 
-double product(const std::vector<double>& a, const std::vector<double>& b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
-
 // Gram-Schmidt, twice, because once is not exact for vectors that are nearly alike.
 void make_orthonormal(Vectors* vectors) {
   for (size_t i = 0; i < vectors->size(); ++i) {
     std::vector<double>& v = (*vectors)[i];
     for (int round = 0; round < 2; ++round) {
       for (size_t j = 0; j < i; ++j) {
-        const double share = product(v, (*vectors)[j]);
+        const double share = dot_product(v, (*vectors)[j]);
         for (size_t k = 0; k < v.size(); ++k) v[k] -= share * (*vectors)[j][k];
       }
     }
-    const double length = std::sqrt(product(v, v));
+    const double length = std::sqrt(dot_product(v, v));
     for (double& x : v) x = length > 1e-12 ? x / length : 0;
   }
 }
@@ -61,15 +57,7 @@ Vectors products_of_rows(const Rows& rows) {
   Vectors products(rows.size(), std::vector<double>(rows.size()));
   for (size_t i = 0; i < rows.size(); ++i) {
     for (size_t j = 0; j <= i; ++j) {
-      float sums[8] = {};
-      size_t k = 0;
-      for (; k + 8 <= rows[i].size(); k += 8) {
-        for (size_t l = 0; l < 8; ++l) sums[l] += rows[i][k + l] * rows[j][k + l];
-      }
-      for (; k < rows[i].size(); ++k) sums[0] += rows[i][k] * rows[j][k];
-      double sum = 0;
-      for (const float s : sums) sum += s;
-      products[i][j] = products[j][i] = sum;
+      products[i][j] = products[j][i] = dot_product(rows[i].data(), rows[j].data(), rows[i].size());
     }
   }
   return products;
@@ -87,7 +75,7 @@ Vectors principal_directions(const Rows& rows, size_t count) {
   for (int step = 0; step < kPowerSteps; ++step) {
     for (auto& v : among) {
       std::vector<double> next(v.size());
-      for (size_t i = 0; i < v.size(); ++i) next[i] = product(products[i], v);
+      for (size_t i = 0; i < v.size(); ++i) next[i] = dot_product(products[i], v);
       v = std::move(next);
     }
     make_orthonormal(&among);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <vector>
 
 #include "loaders/error.h"
 #include "loaders/graph.h"
@@ -44,6 +43,12 @@ bool needs_only(const Model& model, const OpRecord& op, const std::vector<bool>&
 }
 
 }  // namespace
+
+std::vector<std::string> labels_of(const Model& model) {
+  std::vector<std::string> labels;
+  for (uint32_t i = 0; i < model.label_count; ++i) labels.push_back(model.string(model.labels[i]));
+  return labels;
+}
 
 Bottleneck find_bottleneck(const std::string& name, const Model& model, const std::string& node) {
   const uint32_t tensor = node.empty() ? input_of_last_layer(name, model) : named_tensor(name, model, node);

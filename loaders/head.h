@@ -2,10 +2,14 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/model.h"
 
 namespace posy {
+
+// In class order; empty if the model has none.
+std::vector<std::string> labels_of(const Model& model);
 
 // What stands before the layers that are replaced: retrain.py's bottleneck.
 struct Bottleneck {

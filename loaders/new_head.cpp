@@ -190,9 +190,7 @@ std::vector<uint8_t> with_novelty(const Model& model, const Bottleneck& bottlene
   copy.copy_steps(bottleneck.steps, model.step_count, is_kept);
   copy.file().record.output_tensor = copy.tensor(model.record->output_tensor);
   copy.file().record.output_name = copy.file().strings.add(model.string(model.record->output_name));
-  std::vector<std::string> labels;
-  for (uint32_t i = 0; i < model.label_count; ++i) labels.push_back(model.string(model.labels[i]));
-  copy.set_labels(labels);
+  copy.set_labels(labels_of(model));
   return copy.take_bytes();
 }
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <numeric>
 #include <random>
+
+#include "loaders/dot_product.h"
 
 namespace posy {
 namespace {
@@ -33,17 +34,6 @@ Rows rows_of(const LinearLayer& layer) {
   return rows;
 }
 
-// Eight sums side by side, which compilers keep in vectors.
-float dot(const float* a, const float* b, size_t n) {
-  float sums[8] = {};
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    for (size_t j = 0; j < 8; ++j) sums[j] += a[i + j] * b[i + j];
-  }
-  for (; i < n; ++i) sums[0] += a[i] * b[i];
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
 // Logits become probabilities. Returns the logarithm of the probability of `wanted`.
 double softmax(std::vector<float>* logits, uint32_t wanted) {
   const float most = *std::max_element(logits->begin(), logits->end());
@@ -59,7 +49,7 @@ double softmax(std::vector<float>* logits, uint32_t wanted) {
 
 void logits(const Rows& rows, const float* row, std::vector<float>* to) {
   for (size_t c = 0; c < rows.classes; ++c) {
-    (*to)[c] = rows.biases[c] + dot(&rows.weights[c * rows.channels], row, rows.channels);
+    (*to)[c] = rows.biases[c] + dot_product(&rows.weights[c * rows.channels], row, rows.channels);
   }
 }
 
@@ -155,7 +145,7 @@ struct Scaling {
   LinearLayer removed(Rows layer) const {
     for (float& w : layer.weights) w *= factor;
     for (size_t c = 0; c < layer.classes; ++c) {
-      layer.biases[c] -= dot(&layer.weights[c * layer.channels], mean.data(), layer.channels);
+      layer.biases[c] -= dot_product(&layer.weights[c * layer.channels], mean.data(), layer.channels);
     }
     return layer_of(layer);
   }
@@ -164,10 +154,6 @@ struct Scaling {
 // ---- L-BFGS ----
 
 using Vector = std::vector<double>;
-
-double product(const Vector& a, const Vector& b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-}
 
 void add_scaled(double factor, const Vector& a, Vector* to) {
   for (size_t i = 0; i < a.size(); ++i) (*to)[i] += factor * a[i];
@@ -213,23 +199,23 @@ class Lbfgs {
     Vector d = gradient;
     std::vector<double> shares(pairs_.size());
     for (size_t i = pairs_.size(); i-- > 0;) {
-      shares[i] = product(pairs_[i].step, d) / pairs_[i].curvature;
+      shares[i] = dot_product(pairs_[i].step, d) / pairs_[i].curvature;
       add_scaled(-shares[i], pairs_[i].change, &d);
     }
     if (!pairs_.empty()) {
       const Pair& last = pairs_.back();
-      const double scale = last.curvature / product(last.change, last.change);
+      const double scale = last.curvature / dot_product(last.change, last.change);
       for (double& x : d) x *= scale;
     }
     for (size_t i = 0; i < pairs_.size(); ++i) {
-      add_scaled(shares[i] - product(pairs_[i].change, d) / pairs_[i].curvature, pairs_[i].step, &d);
+      add_scaled(shares[i] - dot_product(pairs_[i].change, d) / pairs_[i].curvature, pairs_[i].step, &d);
     }
     for (double& x : d) x = -x;
     return d;
   }
 
   void remember(Vector step, Vector change) {
-    const double curvature = product(step, change);
+    const double curvature = dot_product(step, change);
     if (!(curvature > 0)) return;
     pairs_.push_back({std::move(step), std::move(change), curvature});
     if (pairs_.size() > kMemory) pairs_.pop_front();
@@ -254,7 +240,7 @@ void minimize(const Objective& objective, Vector* at, const std::function<void()
   double value = objective.value(*at, &gradient);
   for (int step = 0; step < kMostSteps; ++step) {
     const Vector direction = lbfgs.direction(gradient);
-    const double slope = product(gradient, direction);
+    const double slope = dot_product(gradient, direction);
     if (!(slope < 0)) return;
     double length = step == 0 ? std::min(1.0, 1 / std::sqrt(-slope)) : 1.0, next_value = value;
     Vector next;
@@ -277,6 +263,20 @@ void minimize(const Objective& objective, Vector* at, const std::function<void()
     each();
     if (gain < kLeastGain * std::max(value, 1e-3)) return;
   }
+}
+
+// ---- Gradient descent ----
+
+// retrain.py's first weights, tf.truncated_normal(stddev=0.001): beyond two deviations, drawn again.
+Rows random_layer(size_t channels, size_t classes, std::mt19937* random) {
+  Rows layer = {channels, classes, std::vector<float>(channels * classes), std::vector<float>(classes)};
+  std::normal_distribution<float> normal(0, 1);
+  for (float& w : layer.weights) {
+    float x = normal(*random);
+    while (std::fabs(x) > 2) x = normal(*random);
+    w = 0.001f * x;
+  }
+  return layer;
 }
 
 }  // namespace
@@ -344,15 +344,7 @@ TrainedLayer descend_softmax(const LabelledRows& training, const LabelledRows& v
   for (size_t i = 0; i < training.count(); ++i) rows_of_class[training.classes[i]].push_back(i);
   std::erase_if(rows_of_class, [](const std::vector<size_t>& rows) { return rows.empty(); });
   std::mt19937 random(options.seed);
-  Rows layer = {training.channels, classes, std::vector<float>(training.channels * classes),
-                std::vector<float>(classes)};
-  // tf.truncated_normal(stddev=0.001): beyond two deviations, drawn again
-  std::normal_distribution<float> normal(0, 1);
-  for (float& w : layer.weights) {
-    float x = normal(random);
-    while (std::fabs(x) > 2) x = normal(random);
-    w = 0.001f * x;
-  }
+  Rows layer = random_layer(training.channels, classes, &random);
   TrainedLayer trained;
   std::vector<float> scores(classes);
   for (uint32_t step = 1; step <= options.steps; ++step) {
