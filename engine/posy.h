@@ -190,7 +190,7 @@ float posy_novelty(const struct posy_engine* engine);
 /* Instruction sets that this build and processor can use, fastest first; null past the last. */
 const char* posy_isa_name(uint32_t index);
 const char* posy_engine_isa(const struct posy_engine* engine); /* the one in use by an open engine */
-const char* posy_version(void); /* POSY_VERSION of the engine as built */
+const char* posy_version(void);                                /* POSY_VERSION of the engine as built */
 
 #ifdef __cplusplus
 }

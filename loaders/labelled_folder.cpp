@@ -26,7 +26,8 @@ std::vector<std::string> sorted_names(const fs::path& folder, bool want_folders)
     const std::string name = at->path().filename().string();
     if (name[0] == '.') continue;
     std::error_code ignored;
-    const bool is_wanted = want_folders ? at->is_directory(ignored) : at->is_regular_file(ignored) && is_photo_name(name);
+    const bool is_wanted =
+        want_folders ? at->is_directory(ignored) : at->is_regular_file(ignored) && is_photo_name(name);
     if (is_wanted) names.push_back(name);
   }
   if (error) throw InputError(folder.string() + ": cannot be read as a folder: " + error.message());

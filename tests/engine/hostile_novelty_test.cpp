@@ -18,7 +18,7 @@ std::vector<uint8_t> novelty_model(const ModelOptions& options = {}) {
   const std::vector<uint8_t> plain = build_model(options);
   Model model;
   REQUIRE_FALSE(open_model(plain.data(), plain.size(), false, &model));
-  const Bottleneck bottleneck = find_bottleneck(model, "");
+  const Bottleneck bottleneck = find_bottleneck("made.posy", model, "");
   NoveltyRule rule = {{bottleneck.channels, 4, std::vector<float>(bottleneck.channels * 4), {0, 0, 0, 0}}, 2, 0.25f};
   for (size_t i = 0; i < 4; ++i) rule.projection.weights[i % bottleneck.channels * 4 + i] = 1;
   return with_novelty(model, bottleneck, rule, options.weights);
@@ -167,7 +167,8 @@ TEST_CASE("novelty: of features that are no finite numbers, all is outside") {
   Model model;
   REQUIRE_FALSE(open_model(plain.data(), plain.size(), false, &model));
   const NoveltyRule rule = {{3, 1, {1, 0, 0}, {0}}, 1, 0.25f};
-  const std::vector<uint8_t> file = with_novelty(model, find_bottleneck(model, ""), rule, WeightChoice::kF32);
+  const std::vector<uint8_t> file =
+      with_novelty(model, find_bottleneck("made.posy", model, ""), rule, WeightChoice::kF32);
   GuardedEngine guarded(file.size());
   REQUIRE(guarded.open(file) == POSY_OK);
   const auto novelty_of_flat = [&](float red) {

@@ -28,7 +28,8 @@ ScoreTable read_text(const std::string& text, uint32_t classes = 0) {
 }
 
 TEST_CASE("score table: a column for each class, with their names") {
-  const ScoreTable table = read_text("\xef\xbb\xbf# made elsewhere\n\nimage\tdaisy\troses\na.jpg\t0.25\t0.75\r\nb c.jpg\t1\t0\n");
+  const ScoreTable table =
+      read_text("\xef\xbb\xbf# made elsewhere\n\nimage\tdaisy\troses\na.jpg\t0.25\t0.75\r\nb c.jpg\t1\t0\n");
   CHECK(table.labels == std::vector<std::string>{"daisy", "roses"});
   REQUIRE(table.rows.size() == 2);
   CHECK(table.rows[0].image == "a.jpg");
