@@ -11,7 +11,9 @@
 #include "apps/commands.h"
 #include "apps/op_clock.h"
 #include "apps/outputs.h"
+#include "apps/page.h"
 #include "apps/session.h"
+#include "loaders/file.h"
 #include "loaders/graph.h"
 
 namespace posy {

@@ -4,6 +4,7 @@
 
 #include "apps/bench_page.h"
 #include "apps/bench_report.h"
+#include "apps/page.h"
 
 namespace posy {
 namespace {
@@ -63,8 +64,9 @@ std::string row_html(const BenchReport& report, size_t index, double longest_ms)
 std::string table_html(const BenchReport& report) {
   double longest_ms = 1e-12;
   for (const BenchRow& row : report.rows) longest_ms = std::max(longest_ms, row.ms);
-  std::string html = "<div class=\"scroll\" role=\"region\" aria-label=\"Time of each op\" tabindex=\"0\"><table>\n" +
-                     head_html(report) + "<tbody>\n";
+  std::string html =
+      "<div class=\"scroll sorts\" role=\"region\" aria-label=\"Time of each op\" tabindex=\"0\"><table>\n" +
+      head_html(report) + "<tbody>\n";
   for (size_t i = 0; i < report.rows.size(); ++i) html += row_html(report, i, longest_ms);
   return html + "</tbody></table></div>\n";
 }
@@ -100,30 +102,13 @@ constexpr const char* kExplanation =
 
 }  // namespace
 
-std::string html_text(const std::string& text) {
-  std::string safe;
-  for (const char c : text) {
-    const bool plain = (unsigned char)c >= 0x20 || c == '\n';  // no other control character may stand in a page
-    safe += c == '&'   ? "&amp;"
-            : c == '<' ? "&lt;"
-            : c == '>' ? "&gt;"
-            : c == '"' ? "&quot;"
-                       : std::string(1, plain ? c : '?');
-  }
-  return safe;
-}
-
 std::string html_of(const BenchReport& report) {
-  const std::string title = html_text(report.title) + ": posy bench";
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         title + "</title>\n<style>\n" + kBenchStyle + "</style>\n</head>\n<body" +
+  return page_head(report.title + ": posy bench", kBenchStyle) + "<body" +
          (report.of_model ? "" : " class=\"kernels\"") + ">\n<main>\n<h1>" + html_text(report.title) + "</h1>\n" +
          facts_html(report) + "<h2>Roofline</h2>\n<div id=\"choices\"></div>\n<figure>\n" + roofline_svg(report) +
          legend_html(report) + "<figcaption>" + kExplanation + "</figcaption>\n</figure>\n<h2>" +
          (report.of_model ? "Time of each op" : "Each kernel") + "</h2>\n" + table_html(report) +
-         "</main>\n<div id=\"tip\" role=\"presentation\" hidden></div>\n<script>\n" + kBenchScript +
+         "</main>\n<div id=\"tip\" role=\"presentation\" hidden></div>\n<script>\n" + kSortScript + kBenchScript +
          "</script>\n</body>\n</html>\n";
 }
 

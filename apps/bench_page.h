@@ -132,30 +132,6 @@ constexpr const char* kBenchScript = R"js(
     row.addEventListener('pointerleave', function () { dot.classList.remove('on'); });
   });
 
-  // Columns sort on a click, the greatest first; once more, the other way round.
-  document.querySelectorAll('thead th').forEach(function (head, column) {
-    var button = document.createElement('button');
-    button.textContent = head.textContent;
-    head.textContent = '';
-    head.appendChild(button);
-    var sign = 1;
-    button.addEventListener('click', function () {
-      var key = function (row) {
-        var cell = row.cells[column];
-        return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
-      };
-      rows.sort(function (a, b) {
-        var x = key(a), y = key(b);
-        return sign * (typeof x === 'number' ? y - x : x.localeCompare(y));
-      });
-      document.querySelectorAll('thead th').forEach(function (other) { other.removeAttribute('aria-sort'); });
-      var up = (sign > 0) !== (typeof key(rows[0]) === 'number');
-      head.setAttribute('aria-sort', up ? 'ascending' : 'descending');
-      sign = -sign;
-      rows.forEach(function (row) { row.parentNode.appendChild(row); });
-    });
-  });
-
   // Of kernels: which instruction set and which weights to see.
   var choices = {};
   function choose() {

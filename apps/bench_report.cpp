@@ -39,26 +39,6 @@ double BenchReport::total_ms() const {
   return ms;
 }
 
-std::string short_number(double x) {
-  const double size = x < 0 ? -x : x;
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", size >= 99.95 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3, x);
-  if (size > 0 && size < 0.0995) std::snprintf(text, sizeof text, "%.*f", size >= 0.00995 ? 4 : 5, x);
-  return text;
-}
-
-std::string breakable(const std::string& name) {
-  std::string html;
-  for (const char c : html_text(name)) html += c == '/' ? "/<wbr>" : std::string(1, c);
-  return html;
-}
-
-std::string percent_text(double fraction) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f%%", 100 * fraction);
-  return text;
-}
-
 std::string csv_of(const BenchReport& report) {
   std::string csv = csv_line({"kind", "name", "weights", "isa", "threads", "runs", "macs", "bytes", "ms", "median_ms",
                               "min_ms", "share", "gflops", "gbs", "fraction_of_peak"});

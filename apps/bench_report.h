@@ -64,9 +64,5 @@ std::string html_of(const BenchReport& report);
 // The page's parts.
 std::string roofline_svg(const BenchReport& report);
 std::string kind_mark_svg(OpKind kind);
-std::string html_text(const std::string& text);  // with entities for what is markup
-std::string breakable(const std::string& name);  // the same; lines may break behind a slash of a node's long name
-std::string percent_text(double fraction);       // "12.3%"
-std::string short_number(double x);              // three significant digits, no exponent
 
 }  // namespace posy

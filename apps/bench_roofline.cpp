@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "apps/bench_report.h"
+#include "apps/page.h"
 
 namespace posy {
 namespace {

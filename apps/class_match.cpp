@@ -7,6 +7,7 @@
 #include "apps/args.h"
 #include "loaders/error.h"
 #include "loaders/graph.h"
+#include "loaders/labels.h"
 
 namespace posy {
 namespace {
@@ -33,27 +34,16 @@ std::string stripped(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
 }
 
-// Of ImageNet's lists: the number before the names ("7:", "n01440764 "), or 0 characters.
-size_t number_length(const std::string& label) {
-  const size_t digits = label.find_first_not_of("0123456789");
-  if (digits != std::string::npos && digits > 0 && label[digits] == ':') return digits + 1;
-  const bool is_synset = label.size() > 10 && label[0] == 'n' && label[9] == ' ' && is_number(label.substr(1, 8));
-  return is_synset ? 10 : 0;
-}
-
 // What a label is known by, the surest first: all of it, without the number, the first of several names, each of them.
 // An earlier meaning of a word counts more than a later one ("harp": 595 has no other name, to 594 it is one of four).
 constexpr size_t kSurenesses = 4;
 std::array<std::vector<std::string>, kSurenesses> names_of(const std::string& label) {
-  const size_t number = number_length(label);
-  std::vector<std::string> names;
-  if (number > 0) names.push_back(label.substr(0, number - 1));
-  for (size_t at = number; at < label.size();) {
-    const size_t end = std::min(label.find(',', at), label.size());
-    names.push_back(label.substr(at, end - at));
-    at = end + 1;
-  }
-  return {{{label}, {label.substr(number)}, {label.substr(number, label.find(',') - number)}, names}};
+  const LabelNames found = names_in_label(label);
+  const std::string without_number = label.substr(found.number.empty() ? 0 : found.number.size() + 1);
+  std::vector<std::string> all = found.names;
+  if (!found.number.empty()) all.push_back(found.number);
+  const std::string first = found.names.empty() ? "" : found.names[0];
+  return {{{label}, {without_number}, {first}, all}};
 }
 
 // Classes by a name; those of an ambiguous one are several.

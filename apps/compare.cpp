@@ -13,6 +13,7 @@
 #include "apps/progress.h"
 #include "apps/synthetic_images.h"
 #include "loaders/error.h"
+#include "loaders/file.h"
 #include "loaders/network_runner.h"
 #include "loaders/one_line.h"
 
@@ -237,8 +238,7 @@ void load_sides(const Args& args, Side* a, Side* b) {
 std::vector<uint32_t> paired_classes(const Side& a, const Side& b, CompareReport* report) {
   const std::vector<uint32_t> pairs = pair_classes(a.labels, a.classes, b.labels, b.classes, a.name, b.name);
   if (!std::is_sorted(pairs.begin(), pairs.end()))
-    std::fprintf(stderr, "posy: note: %s has the classes in another order; they are compared by label\n",
-                 b.name.c_str());
+    print_note(b.name + " has the classes in another order; they are compared by label");
   for (uint32_t i = 0; i < a.classes; ++i) {
     report->labels.push_back(!a.labels.empty()   ? a.labels[i]
                              : !b.labels.empty() ? b.labels[pairs[i]]
@@ -272,8 +272,8 @@ CompareReport compare(const Args& args, Images* images_of_both) {
   const Images images = *images_of_both = find_images(args, a, b);
   report.is_synthetic = images.are_synthetic;
   if (report.is_synthetic)
-    std::fprintf(stderr, "posy: note: no --images: comparing on %u synthetic ones (noise, spots and slopes)\n",
-                 kSyntheticImages);
+    print_note("no --images: comparing on " + std::to_string(kSyntheticImages) +
+               " synthetic ones (noise, spots and slopes)");
   compare_scores(&a, &b, images, pairs, &report);
   print_unreadable(report);
   if (args.has("layers")) compare_layers_of_first(&a, &b, images, &report);

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <map>
 
-#include "apps/bench_report.h"
 #include "apps/compare_report.h"
 #include "apps/eval_page_parts.h"
+#include "apps/page.h"
 #include "apps/thumbnail.h"
 
 namespace posy {
@@ -210,23 +210,15 @@ std::string images_html(const CompareReport& report, const std::function<Image(s
   return html;
 }
 
-std::string file_name(const std::string& path) {
-  const size_t slash = path.rfind('/', path.size() < 2 ? 0 : path.size() - 2);
-  return html_text(path.substr(slash == std::string::npos ? 0 : slash + 1));
-}
-
 }  // namespace
 
 std::string html_of(const CompareReport& report, const std::function<Image(size_t)>& picture, uint32_t threads) {
   const std::string a = file_name(report.a), b = file_name(report.b);
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-         "content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
-         "<title>" +
-         a + " and " + b + ": posy compare</title>\n<style>\n" + kEvalStyle + kCompareStyle +
-         "</style>\n</head>\n<body>\n<main>\n<h1>" + a + " <span>and</span> " + b +
+  return page_head(a + " and " + b + ": posy compare", std::string(kEvalStyle) + kCompareStyle) +
+         "<body>\n<main>\n<h1>" + html_text(a) + " <span>and</span> " + html_text(b) +
          "</h1>\n<p>A: " + html_text(report.a) + "<br>B: " + html_text(report.b) + "</p>\n" + facts_html(report) +
          decades_html(report) + layers_html(report) + images_html(report, picture, threads) + "</main>\n<script>\n" +
-         kEvalScript + "</script>\n</body>\n</html>\n";
+         kSortScript + kEvalScript + "</script>\n</body>\n</html>\n";
 }
 
 }  // namespace posy

@@ -97,7 +97,7 @@ std::string verdict_text(const CompareReport& report) {
       std::to_string(count) + (report.is_synthetic ? " synthetic" : "") + " image" + (count == 1 ? "" : "s") + ": ";
   const size_t agree = (size_t)std::lround(report.top1_agreement() * (double)count);
   text += agree == count ? "the same best class for all"
-                         : formatted("the same best class for %zu (%.2f %%)", agree, 100 * report.top1_agreement());
+                         : formatted("the same best class for %zu (%.2f%%)", agree, 100 * report.top1_agreement());
   const double most = worst->difference.most;
   if (most == 0) return text + "; all scores are equal\n";
   text += formatted("; scores differ by up to %.2e, from decimal ", most) + decimal_text(most) +

@@ -8,6 +8,7 @@
 #include "apps/eval_report.h"
 #include "apps/interrupt.h"
 #include "apps/outputs.h"
+#include "apps/page.h"
 #include "apps/photo_team.h"
 #include "apps/progress.h"
 #include "apps/split_flags.h"
@@ -40,7 +41,7 @@ std::optional<double> min_accuracy(const Args& args) {
 }
 
 void print_notes(const std::vector<std::string>& notes) {
-  for (const std::string& note : notes) std::fprintf(stderr, "posy: note: %s\n", one_line(note).c_str());
+  for (const std::string& note : notes) print_note(note);
 }
 
 // The photos of the wanted part, with the model's classes.
@@ -171,7 +172,7 @@ void print_report(const Args& args, const EvalReport& report) {
   std::fprintf(
       stderr, "%.1f s: %.2f ms a photo for decoding and %.2f for inference on %u thread%s (%s), %s of them busy\n",
       report.seconds, report.decode_ms / (double)report.photos.size(), report.run_ms / (double)report.photos.size(),
-      report.threads, report.threads == 1 ? "" : "s", report.isa.c_str(), percent(report.busy()).c_str());
+      report.threads, report.threads == 1 ? "" : "s", report.isa.c_str(), percent_text(report.busy()).c_str());
 }
 
 int run(const Args& args) {
@@ -186,7 +187,7 @@ int run(const Args& args) {
   if (!write_files(args, report)) print_report(args, report);
   const double accuracy = report.evaluation.accuracy;
   if (!least || accuracy >= *least) return 0;
-  std::fprintf(stderr, "posy: accuracy is %s, less than --min-accuracy %s\n", percent(accuracy, 2).c_str(),
+  std::fprintf(stderr, "posy: accuracy is %s, less than --min-accuracy %s\n", percent_text(accuracy, 2).c_str(),
                args.text("min-accuracy")->c_str());
   return 1;
 }

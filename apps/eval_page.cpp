@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <set>
 
-#include "apps/bench_report.h"
 #include "apps/eval_page_parts.h"
 #include "apps/eval_report.h"
+#include "apps/page.h"
 #include "apps/thumbnail.h"
 
 namespace posy {
@@ -36,17 +36,17 @@ std::string fact(const std::string& name, const std::string& value, const std::s
 std::string facts_html(const EvalReport& report) {
   const Evaluation& e = report.evaluation;
   std::string html = "<dl id=\"facts\">\n";
-  html += fact("accuracy", percent(e.accuracy, 2),
-               "95 % interval: " + percent(e.interval.low) + " to " + percent(e.interval.high));
+  html += fact("accuracy", percent_text(e.accuracy, 2),
+               "95 % interval: " + percent_text(e.interval.low) + " to " + percent_text(e.interval.high));
   html += fact("right", std::to_string(e.right), "of " + photos_text(e.photos));
-  if (e.classes.size() > 5) html += fact("among the best 5", percent(e.top5(), 2));
+  if (e.classes.size() > 5) html += fact("among the best 5", percent_text(e.top5(), 2));
   if (e.cross_entropy) html += fact("cross entropy", text_of_number(*e.cross_entropy, 4), "natural logarithm");
   if (e.ece)
     html += fact("calibration error", text_of_number(100 * *e.ece, 1) + " points", "expected calibration error (ECE)");
   if (e.known < e.photos) {
     html += fact("rejected as unknown", std::to_string(e.photos - e.known),
-                 percent((double)e.known / (double)e.photos) + " are not, and of these " +
-                     percent(e.known ? (double)e.known_right / (double)e.known : 0, 2) + " right");
+                 percent_text((double)e.known / (double)e.photos) + " are not, and of these " +
+                     percent_text(e.known ? (double)e.known_right / (double)e.known : 0, 2) + " right");
   }
   if (report.unreadable > 0) html += fact("unreadable", std::to_string(report.unreadable), "not counted");
   html +=
@@ -60,7 +60,7 @@ std::string facts_html(const EvalReport& report) {
 std::string confusion_sentence(const EvalReport& report, uint32_t truth, uint32_t predicted) {
   const Evaluation& e = report.evaluation;
   const size_t count = e.count(truth, predicted), of = e.classes[truth].photos;
-  const std::string share = of ? " (" + percent((double)count / (double)of) + ")" : "";
+  const std::string share = of ? " (" + percent_text((double)count / (double)of) + ")" : "";
   const std::string how = truth == predicted ? " recognised" : " taken for " + report.labels[predicted];
   return std::to_string(count) + " of " + photos_text(of) + " of " + report.labels[truth] + how + share;
 }
@@ -180,7 +180,7 @@ std::string bin_svg(const CalibrationBin& bin, size_t most) {
   const Interval interval = wilson_interval(bin.right, bin.photos);
   const double height = kCountsHeight * (double)bin.photos / (double)most;
   const std::string sentence = "scores from " + text_of_number(bin.low, 1) + " to " + text_of_number(bin.high, 1) +
-                               ": " + photos_text(bin.photos) + ", " + percent(part) + " right, mean score " +
+                               ": " + photos_text(bin.photos) + ", " + percent_text(part) + " right, mean score " +
                                text_of_number(bin.mean_score, 3);
   const std::string x = text_of_number(kPlotLeft + kPlotSide * bin.low + 1, 1), middle = x_of(bin.mean_score);
   return "<g><title>" + sentence + "</title><rect class=\"bin\" x=\"" + x + "\" y=\"" + y_of(part) + "\" width=\"" +
@@ -219,7 +219,7 @@ std::string bins_table(const std::vector<CalibrationBin>& bins) {
       "</th><th scope=\"col\" class=\"number\">mean score</th><th scope=\"col\" class=\"number\">right"
       "</th></tr></thead><tbody>\n";
   for (const CalibrationBin& bin : bins) {
-    const std::string right = bin.photos ? percent((double)bin.right / (double)bin.photos) : "&ndash;";
+    const std::string right = bin.photos ? percent_text((double)bin.right / (double)bin.photos) : "&ndash;";
     html += "<tr><th scope=\"row\">" + text_of_number(bin.low, 1) + " to " + text_of_number(bin.high, 1) +
             "</th><td class=\"number\">" + std::to_string(bin.photos) + "</td><td class=\"number\">" +
             (bin.photos ? text_of_number(bin.mean_score, 3) : "&ndash;") + "</td><td class=\"number\">" + right +
@@ -376,18 +376,14 @@ std::string unreadable_html(const EvalReport& report) {
 }  // namespace
 
 std::string html_of(const EvalReport& report, uint32_t thumbnails) {
-  const size_t slash = report.model.rfind('/', report.model.size() - 2);
-  const std::string name = html_text(report.model.substr(slash == std::string::npos ? 0 : slash + 1));
+  const std::string name = file_name(report.model);
   const bool has_matrix = report.labels.size() <= kClassesAsMatrix;
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-         "content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light "
-         "dark\">\n<title>" +
-         name + ": posy eval</title>\n<style>\n" + kEvalStyle + "</style>\n</head>\n<body>\n<main>\n<h1>" + name +
-         "</h1>\n<p>" + photos_text(report.photos.size()) + " of " + html_text(report.folder) +
+  return page_head(name + ": posy eval", kEvalStyle) + "<body>\n<main>\n<h1>" + html_text(name) + "</h1>\n<p>" +
+         photos_text(report.photos.size()) + " of " + html_text(report.folder) +
          (report.split ? std::string(", the ") + report.split_text() + " part" : "") + "</p>\n" + facts_html(report) +
          (has_matrix ? matrix_html(report) : confusions_html(report)) + classes_html(report) +
          calibration_html(report) + wrong_html(report, thumbnails) + unsure_html(report) + unreadable_html(report) +
-         "</main>\n<script>\n" + kEvalScript + "</script>\n</body>\n</html>\n";
+         "</main>\n<script>\n" + kSortScript + kEvalScript + "</script>\n</body>\n</html>\n";
 }
 
 }  // namespace posy

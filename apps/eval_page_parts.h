@@ -153,33 +153,6 @@ constexpr const char* kEvalScript = R"js(
       to.focus();
     });
   });
-
-  // Columns sort on a click, numbers the greatest first; once more, the other way round.
-  all('table.sorts').forEach(function (table) {
-    var heads = Array.from(table.tHead.rows[0].cells), lines = Array.from(table.tBodies[0].rows);
-    heads.forEach(function (head, column) {
-      if (!head.textContent) return;
-      var button = document.createElement('button');
-      button.textContent = head.textContent;
-      head.textContent = '';
-      head.appendChild(button);
-      var sign = 1;
-      button.addEventListener('click', function () {
-        var key = function (row) {
-          var cell = row.cells[column];
-          return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
-        };
-        var numbers = lines.length && typeof key(lines[0]) === 'number';
-        lines.sort(function (a, b) {
-          return sign * (numbers ? key(b) - key(a) : key(a).localeCompare(key(b)));
-        });
-        heads.forEach(function (other) { other.removeAttribute('aria-sort'); });
-        head.setAttribute('aria-sort', (sign > 0) === Boolean(numbers) ? 'descending' : 'ascending');
-        sign = -sign;
-        lines.forEach(function (row) { row.parentNode.appendChild(row); });
-      });
-    });
-  });
 })();
 )js";
 

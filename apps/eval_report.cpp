@@ -5,6 +5,7 @@
 
 #include "apps/csv.h"
 #include "apps/json.h"
+#include "apps/page.h"
 #include "loaders/graph.h"
 
 namespace posy {
@@ -70,19 +71,19 @@ double coverage_at_95(const EvalReport& report) {
 std::string summary_text(const EvalReport& report) {
   const Evaluation& e = report.evaluation;
   std::string text = plural(e.photos, "photo") + " (" + report.split_text() + ") of " + report.folder + "\n";
-  text += "accuracy        " + percent(e.accuracy, 2) + " (" + std::to_string(e.right) +
-          "; 95 % interval: " + percent(e.interval.low) + " to " + percent(e.interval.high) + ")\n";
-  if (e.classes.size() > 5) text += "among best 5    " + percent(e.top5(), 2) + "\n";
+  text += "accuracy        " + percent_text(e.accuracy, 2) + " (" + std::to_string(e.right) +
+          "; 95 % interval: " + percent_text(e.interval.low) + " to " + percent_text(e.interval.high) + ")\n";
+  if (e.classes.size() > 5) text += "among best 5    " + percent_text(e.top5(), 2) + "\n";
   text += "cross entropy   " +
           (e.cross_entropy ? formatted("%.4f", *e.cross_entropy) : "- (the model's scores are no probabilities)") +
           "\n";
   if (e.ece) text += "calibration     scores are " + formatted("%.1f", 100 * *e.ece) + " points off on average (ECE)\n";
   if (e.known < e.photos) {
     text += "unknown         " + plural(e.photos - e.known, "photo") + " rejected; of the other " +
-            percent((double)e.known / (double)e.photos) + ", " +
-            percent(e.known ? (double)e.known_right / (double)e.known : 0, 2) + " are right\n";
+            percent_text((double)e.known / (double)e.photos) + ", " +
+            percent_text(e.known ? (double)e.known_right / (double)e.known : 0, 2) + " are right\n";
   }
-  text += "coverage        " + percent(coverage_at_95(report)) +
+  text += "coverage        " + percent_text(coverage_at_95(report)) +
           " of the photos, the surest ones, are right in 95 of 100\n";
   if (report.novelty) text += text_of(*report.novelty, "known photos") + "\n";
   if (report.unreadable > 0) text += "unreadable      " + plural(report.unreadable, "photo") + ", not counted\n";
@@ -152,7 +153,7 @@ std::string matrix_text(const EvalReport& report) {
 }
 
 Json json_or_null(const std::optional<double>& x) {
-  return x ? Json(std::strtod(formatted("%.9g", *x).c_str(), nullptr)) : Json(nullptr);
+  return x ? json_number(*x, 9) : Json(nullptr);
 }
 
 Json json_classes(const EvalReport& report) {
@@ -182,10 +183,6 @@ Json json_matrix(const Evaluation& e) {
 }
 
 }  // namespace
-
-std::string percent(double fraction, int decimals) {
-  return formatted("%.*f %%", decimals, 100 * fraction);
-}
 
 std::vector<Verdict> verdicts_of(const std::vector<EvaluatedPhoto>& photos) {
   std::vector<Verdict> verdicts;

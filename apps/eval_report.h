@@ -52,7 +52,4 @@ std::string csv_of(const EvalReport& report);
 // were taken for another class and a few others.
 std::string html_of(const EvalReport& report, uint32_t thumbnails);
 
-// "90.1 %"
-std::string percent(double fraction, int decimals = 1);
-
 }  // namespace posy

@@ -9,12 +9,14 @@
 
 #include "apps/commands.h"
 #include "apps/json.h"
+#include "apps/outputs.h"
 #include "apps/progress.h"
 #include "apps/session.h"
 #include "loaders/activation_map.h"
 #include "loaders/file.h"
 #include "loaders/graph.h"
 #include "loaders/head.h"
+#include "loaders/labels.h"
 #include "loaders/occlusion_map.h"
 #include "loaders/write_png.h"
 
@@ -46,11 +48,6 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-bool is_same_file(const std::string& a, const std::string& b) {
-  std::error_code ignored;
-  return a == b || std::filesystem::equivalent(a, b, ignored);
-}
-
 ExplainOptions explain_options(const Args& args) {
   ExplainOptions options;
   if (args.words().size() != 2) throw UsageError("explain takes a model and an image");
@@ -61,43 +58,29 @@ ExplainOptions explain_options(const Args& args) {
   options.output = *output;
   if (lower_case(std::filesystem::path(*output).extension().string()) != ".png" && *output != "-")
     throw UsageError("explain writes PNG: the output has to end in .png, and " + *output + " does not");
-  for (const std::string& input : args.words()) {
-    if (is_same_file(input, *output)) throw UsageError("the output " + *output + " would replace " + input);
-  }
+  if (args.has("json") && *output == "-") throw UsageError("--json and the picture cannot both go to standard output");
+  check_outputs(args, {"output"});
   options.wanted_class = args.text("class");
   options.occlusion = args.has("occlusion");
   options.json = args.has("json");
-  if (options.json && *output == "-") throw UsageError("--json and the picture cannot both go to standard output");
   options.runs = args.number("runs", 1, 100000).value_or(kRuns);
   options.limits = image_limits(args);
   options.limits.max_pixels = std::min(options.limits.max_pixels, kMostPixels);
   return options;
 }
 
-// A label's own words: ImageNet's are "208:golden retriever" and "25:great grey owl, great gray owl, Strix nebulosa".
-std::vector<std::string> words_of(std::string label) {
-  const size_t number = label.find_first_not_of("0123456789");
-  if (number != 0 && number != label.npos && label[number] == ':') label.erase(0, number + 1);
-  std::vector<std::string> words;
-  for (size_t at = 0; at <= label.size();) {
-    const size_t end = std::min(label.find(", ", at), label.size());
-    words.push_back(lower_case(label.substr(at, end - at)));
-    at = end + 2;
-  }
-  return words;
-}
-
-// The classes of which `wanted` is one of the words.
+// The classes of which `wanted` is one of the names.
 std::vector<uint32_t> classes_called(const std::vector<std::string>& labels, const std::string& wanted) {
   std::vector<uint32_t> found;
   for (size_t i = 0; i < labels.size(); ++i) {
-    const std::vector<std::string> words = words_of(labels[i]);
-    if (std::find(words.begin(), words.end(), lower_case(wanted)) != words.end()) found.push_back((uint32_t)i);
+    const std::vector<std::string> names = names_in_label(labels[i]).names;
+    const auto is_wanted = [&](const std::string& name) { return lower_case(name) == lower_case(wanted); };
+    if (std::any_of(names.begin(), names.end(), is_wanted)) found.push_back((uint32_t)i);
   }
   return found;
 }
 
-// By its label, else by its number, else by one of its words if no other class has it.
+// By its label, else by its number, else by one of its names if no other class has it.
 uint32_t class_index(const Session& session, const std::string& model, const std::string& wanted) {
   const uint32_t classes = session.model().output().c;
   const std::vector<std::string> labels = labels_of(session.model());

@@ -176,19 +176,6 @@ void add_inputs(const GraphNode& node, const GraphIndex& index, Json* json) {
 
 // ---- A model ----
 
-const char* view_name(ModelNode::Kind kind) {
-  switch (kind) {
-    case ModelNode::Kind::kConcat:
-      return "concat";
-    case ModelNode::Kind::kSlice:
-      return "slice";
-    case ModelNode::Kind::kReshape:
-      return "reshape";
-    default:
-      return "input";
-  }
-}
-
 void add_facts(const Model& model, const OpRecord& op, Json* json) {
   Json facts = Json::array();
   const auto add = [&](const char* name, const std::string& text) {
@@ -200,8 +187,7 @@ void add_facts(const Model& model, const OpRecord& op, Json* json) {
   add("then", clamp_text(op, model.tensors[op.out]));
   const TensorRecord& out = model.tensors[op.out];
   if (is_u8(out)) add("codes", "(q - " + std::to_string(out.zero_point) + ") * " + number_text(out.scale));
-  if (op.weights_bytes > 0 && (OpKind)op.kind != OpKind::int8_map)
-    add("weights", weight_type_name((WeightType)op.weight_type));
+  if (has_weights(op)) add("weights", weight_type_name((WeightType)op.weight_type));
   (*json)["f"] = facts;
 }
 
@@ -209,7 +195,8 @@ Json json_of_node(const Model& model, const ModelNode& node) {
   const TensorRecord& t = model.tensors[node.tensor];
   Json json;
   if (node.op == kNoIndex) {
-    json = {{"n", node.names.empty() ? "" : node.names[0]}, {"k", view_name(node.kind)}};
+    json = {{"n", node.names.empty() ? "" : node.names[0]},
+            {"k", node.kind == ModelNode::Kind::kInput ? "input" : view_name(node.kind)}};
   } else {
     json = {{"n", model.string(model.ops[node.op].name)}, {"k", op_text(model.ops[node.op])}};
   }

@@ -1,11 +1,11 @@
 #include "apps/graph_page.h"
 
-#include "apps/bench_report.h"
 #include "apps/graph_page_input.h"
 #include "apps/graph_page_layout.h"
 #include "apps/graph_page_panel.h"
 #include "apps/graph_page_style.h"
 #include "apps/graph_page_view.h"
+#include "apps/page.h"
 
 namespace posy {
 namespace {
@@ -66,10 +66,7 @@ std::string html_of(const GraphPage& page) {
                {"times", page.times_from},
                {"graph", json_of_side(page.graph)},
                {"model", json_of_side(page.model)}};
-  return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-         html_text(page.title) + ": posy show</title>\n<style>\n" + kGraphStyle + "</style>\n</head>\n<body>" + kBody +
+  return page_head(page.title + ": posy show", kGraphStyle) + "<body>" + kBody +
          "<script id=\"data\" type=\"application/json\">" + script_json(data) + "</script>\n<script>\n" +
          kGraphLayoutScript + "</script>\n<script>\n" + kGraphViewScript + "</script>\n<script>\n" + kGraphInputScript +
          "</script>\n<script>\n" + kGraphPanelScript + "</script>\n</body>\n</html>\n";

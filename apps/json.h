@@ -8,24 +8,23 @@ namespace posy {
 
 using Json = nlohmann::ordered_json;
 
-// A float32 in 9 significant digits, which tell any two apart. NaN and infinities have no JSON number: null.
-inline Json json_float(float x) {
+// By default six significant digits: what a clock, or a share of photos, is good for. NaN and infinities have no JSON
+// number: null.
+inline Json json_number(double x, int digits = 6) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.9g", (double)x);
+  std::snprintf(text, sizeof text, "%.*g", digits, x);
   return std::strtod(text, nullptr);
+}
+
+// A float32 in 9 significant digits, which tell any two apart.
+inline Json json_float(float x) {
+  return json_number((double)x, 9);
 }
 
 // Milliseconds to the microsecond.
 inline Json json_ms(double ms) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3f", ms);
-  return std::strtod(text, nullptr);
-}
-
-// Six significant digits: what a clock, or a share of photos, is good for.
-inline Json json_number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.6g", x);
   return std::strtod(text, nullptr);
 }
 

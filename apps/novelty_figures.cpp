@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "apps/outputs.h"
 #include "loaders/evaluation.h"
 #include "loaders/network_runner.h"
 
@@ -27,7 +28,7 @@ NoveltyFigures novelty_figures(const std::vector<double>& known, const std::stri
           if (result.error.empty()) {
             others.push_back(novelty(result));
           } else {
-            std::fprintf(stderr, "posy: left out: %s\n", result.error.c_str());
+            print_note("left out: " + result.error);
           }
           return true;
         });

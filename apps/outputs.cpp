@@ -2,11 +2,12 @@
 
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 
 #include "loaders/error.h"
-#include "loaders/file.h"
+#include "loaders/one_line.h"
 
 namespace posy {
 
@@ -19,7 +20,8 @@ void check_outputs(const Args& args, const std::vector<const char*>& flags) {
     for (const std::string& other : taken) {
       std::error_code ignored;
       if (*path == other || std::filesystem::equivalent(*path, other, ignored))
-        throw UsageError("--" + std::string(flag) + " " + *path + " is taken already; name another file");
+        throw UsageError((std::string(flag) == "output" ? "-o" : "--" + std::string(flag)) + " " + *path +
+                         " is taken already; name another file");
     }
     taken.push_back(*path);
     const std::string folder = std::filesystem::path(*path).parent_path().string();
@@ -28,8 +30,8 @@ void check_outputs(const Args& args, const std::vector<const char*>& flags) {
   }
 }
 
-void write_text(const std::string& path, const std::string& text) {
-  write_file(path, {(const uint8_t*)text.data(), text.size()});
+void print_note(const std::string& text) {
+  std::fprintf(stderr, "posy: note: %s\n", one_line(text).c_str());
 }
 
 }  // namespace posy

@@ -1,4 +1,4 @@
-// Files that a command writes beside what it prints.
+// What a command writes beside its results: files, and notes.
 #pragma once
 #include <string>
 #include <vector>
@@ -11,7 +11,7 @@ namespace posy {
 // input or another output, or its folder is missing.
 void check_outputs(const Args& args, const std::vector<const char*>& flags);
 
-// "-" is standard output.
-void write_text(const std::string& path, const std::string& text);
+// What a user should know and that is no error: "posy: note: ..." in one line of standard error.
+void print_note(const std::string& text);
 
 }  // namespace posy

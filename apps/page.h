@@ -29,7 +29,50 @@ thead th { color: var(--soft); font-size: 12.5px; vertical-align: bottom; }
 .number { text-align: right; white-space: nowrap; }
 )css";
 
-// A page of its own, which needs no network. `title` is text, the others are HTML and CSS.
+// Columns of tables that are of class "sorts", or in something that is, sort on a click, numbers the greatest first;
+// once more, the other way round. A cell is compared by its data-value, else by its text.
+constexpr const char* kSortScript = R"js(
+(function () {
+  'use strict';
+  document.querySelectorAll('table.sorts, .sorts table').forEach(function (table) {
+    var heads = Array.from(table.tHead.rows[0].cells), lines = Array.from(table.tBodies[0].rows);
+    heads.forEach(function (head, column) {
+      if (!head.textContent) return;
+      var button = document.createElement('button');
+      button.textContent = head.textContent;
+      head.textContent = '';
+      head.appendChild(button);
+      var sign = 1;
+      button.addEventListener('click', function () {
+        var key = function (row) {
+          var cell = row.cells[column];
+          return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
+        };
+        var numbers = lines.length && typeof key(lines[0]) === 'number';
+        lines.sort(function (a, b) {
+          return sign * (numbers ? key(b) - key(a) : key(a).localeCompare(key(b)));
+        });
+        heads.forEach(function (other) { other.removeAttribute('aria-sort'); });
+        head.setAttribute('aria-sort', (sign > 0) === Boolean(numbers) ? 'descending' : 'ascending');
+        sign = -sign;
+        lines.forEach(function (row) { row.parentNode.appendChild(row); });
+      });
+    });
+  });
+})();
+)js";
+
+// From <!DOCTYPE> to </head>. `title` is text.
+std::string page_head(const std::string& title, const std::string& style);
+
+// A page of its own, which needs no network, in kPageStyle. `title` is text, the others are CSS and HTML.
 std::string html_page(const std::string& title, const std::string& style, const std::string& body);
+
+// Texts in pages.
+std::string html_text(const std::string& text);               // with entities for what is markup
+std::string breakable(const std::string& name);               // the same; lines may break behind a slash of a long name
+std::string percent_text(double fraction, int decimals = 1);  // "12.3%"
+std::string short_number(double x);                           // three significant digits, no exponent
+std::string file_name(const std::string& path);               // what follows the last slash
 
 }  // namespace posy

@@ -59,16 +59,18 @@ PhotoResult PhotoTeam::run_photo(const std::function<Image()>& image_of, Worker*
   result.width = image.width;
   result.height = image.height;
   const double decoded = now_ms();
-  TensorWatch watch(model_, watched_);
+  TensorWatch watch(model_, watched_, watches_alone_);
   if (watched_ != kNoIndex) watch.attach(&worker->engine);
   const posy_status status = posy_run(&worker->engine);
   posy_set_observer(&worker->engine, nullptr, nullptr);
-  if (status != POSY_OK) throw InputError(posy_status_text(status));
+  const bool is_stopped = watches_alone_ && status == POSY_CANCELLED;
+  if (status != POSY_OK && !is_stopped) throw InputError(posy_status_text(status));
   result.decode_ms = decoded - start;
   result.run_ms = now_ms() - decoded;
+  result.watched = watch.values();
+  if (is_stopped) return result;
   const float* scores = posy_scores(&worker->engine);
   result.scores.assign(scores, scores + posy_class_count(&worker->engine));
-  result.watched = watch.values();
   result.novelty = posy_novelty(&worker->engine);
   return result;
 }

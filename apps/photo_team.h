@@ -36,8 +36,11 @@ class PhotoTeam {
   // "daisy", or the index where the model has no labels.
   std::string label(uint32_t class_index) const;
 
-  // From now on results have this tensor's values.
-  void watch(uint32_t tensor) { watched_ = tensor; }
+  // From now on results have this tensor's values. `alone`: and nothing that is made behind it, no scores either.
+  void watch(uint32_t tensor, bool alone = false) {
+    watched_ = tensor;
+    watches_alone_ = alone;
+  }
 
   // Calls done(i, result) for each i below `count` once, in any order, one call at a time. done() returns whether to go
   // on; what it throws, and an error of a run, ends all threads and is thrown here.
@@ -65,6 +68,7 @@ class PhotoTeam {
   Model model_;
   Team team_;
   uint32_t watched_ = kNoIndex;
+  bool watches_alone_ = false;
   std::vector<Worker> workers_;
 };
 

@@ -16,7 +16,6 @@
 #include "loaders/fit_novelty.h"
 #include "loaders/head.h"
 #include "loaders/labelled_folder.h"
-#include "loaders/one_line.h"
 #include "loaders/retrained_graph.h"
 #include "loaders/softmax_regression.h"
 
@@ -34,10 +33,6 @@ struct RetrainOptions {
   std::optional<DescentOptions> descent;              // retrain.py's way
   std::optional<WeightChoice> weights;                // nothing: as the layer that is replaced
 };
-
-void say(const std::string& text) {
-  std::fprintf(stderr, "%s\n", one_line(text).c_str());
-}
 
 // flowers.posy -> flowers_bottlenecks
 std::string cache_folder(const std::string& model) {
@@ -65,7 +60,7 @@ LabelledFolder find_photos(const RetrainOptions& options, BottleneckCache* cache
   SplitRule rule = options.split;
   if (rule.image_dir_as.empty()) rule.image_dir_as = options.folder;
   LabelledFolder found = read_labelled_folder(options.folder, rule);
-  for (const std::string& note : found.notes) say(note);
+  for (const std::string& note : found.notes) print_note(note);
   if (options.add) {
     rule.image_dir_as = cache->spelled();
     if (add_cached_photos(*cache, rule, &found) == 0) {
@@ -88,8 +83,8 @@ void check_classes(const std::string& folder, const std::vector<std::string>& la
                        "' is in the training part; more photos are needed, or a smaller --testing-percentage");
     }
     if (count < kFewPhotos) {
-      say("'" + labels[c] + "' has " + std::to_string(count) + " photos to train with; " + std::to_string(kFewPhotos) +
-          " or more are better");
+      print_note("'" + labels[c] + "' has " + std::to_string(count) + " photos to train with; " +
+                 std::to_string(kFewPhotos) + " or more are better");
     }
   }
 }
@@ -117,7 +112,7 @@ void check_finite(const RetrainOptions& options, const TrainedLayer& trained, co
 std::optional<NoveltyRule> fit_unknown(const RetrainOptions& options, const SplitRows& rows) {
   if (!options.fit_unknown) return std::nullopt;
   const std::optional<NoveltyRule> rule = fit_novelty(rows.training, rows.validation);
-  if (!rule) say("too few photos to tell unknown things from known ones: the model will not try");
+  if (!rule) print_note("too few photos to tell unknown things from known ones: the model will not try");
   return rule;
 }
 
@@ -190,7 +185,7 @@ RetrainReport retrain(const RetrainOptions& options, const ConvertOptions& conve
   const double start = now_ms();
   const LabelledFolder photos = find_photos(options, &cache);
   const BottleneckRows bottlenecks = bottleneck_rows(photos.photos, bottleneck, cache, &team);
-  for (const std::string& error : bottlenecks.unreadable) say("left out: " + error);
+  for (const std::string& error : bottlenecks.unreadable) print_note("left out: " + error);
   check_classes(options.folder, photos.labels, bottlenecks.rows.training);
   report.labels = photos.labels;
   report.computed = bottlenecks.computed;
@@ -254,7 +249,7 @@ int run(const Args& args) {
   if (!options.bottleneck.empty()) convert.keep_bottleneck = true;
   const RetrainReport report = retrain(options, convert, photo_threads(args));
   if (!options.html.empty()) write_text(options.html, retrain_page(report));
-  if (!options.tensorboard.empty()) say(write_curve_events(report, options.tensorboard) + ": for TensorBoard");
+  if (!options.tensorboard.empty()) print_note(write_curve_events(report, options.tensorboard) + ": for TensorBoard");
   options.json ? print_report_json(report) : print_report(report);
   return 0;
 }

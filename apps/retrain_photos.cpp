@@ -80,7 +80,7 @@ BottleneckRows bottleneck_rows(const std::vector<LabelledPhoto>& photos, const B
     }
   }
   found.computed = missing.size();
-  team->watch(bottleneck.tensor);
+  team->watch(bottleneck.tensor, true);
   compute_missing(photos, missing, cache, team, &values, &found.unreadable);
   for (size_t i = 0; i < photos.size(); ++i) {
     if (!values[i].empty()) found.rows.of(photos[i].split).add(values[i], photos[i].class_index);

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "apps/bench_report.h"
 #include "apps/json.h"
 #include "apps/page.h"
 #include "apps/progress.h"

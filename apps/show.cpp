@@ -10,6 +10,7 @@
 #include "apps/graph_page.h"
 #include "apps/op_clock.h"
 #include "apps/op_text.h"
+#include "apps/page.h"
 #include "apps/session.h"
 #include "apps/weights_page.h"
 #include "loaders/event_file.h"
@@ -27,7 +28,7 @@ std::string name_of(const std::string& path) {
 }
 
 void write_page(const std::string& path, const std::string& page) {
-  write_file(path, std::span((const uint8_t*)page.data(), page.size()));
+  write_text(path, page);
 }
 
 // ---- Weights ----

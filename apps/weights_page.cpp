@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "apps/bench_report.h"
+#include "apps/page.h"
 #include "apps/session.h"
 
 namespace posy {
@@ -167,9 +167,8 @@ std::string weights_page(const std::string& title, const Model& model, const std
   std::map<std::string, const OpWeights*> by_name;
   for (const OpWeights& layer : before) by_name[layer.name] = &layer;
   std::string html =
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + html_text(title) +
-      ": weights</title><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>" + kStyle +
-      "</style></head><body><main>\n<h1>" + html_text(title) + "</h1>\n" + bytes_html(model) +
+      page_head(title + ": weights", kStyle) + "<body>\n<main>\n<h1>" + html_text(title) + "</h1>\n" +
+      bytes_html(model) +
       "<h2>Layers</h2>\n<p><span class=\"key\" style=\"background:var(--after);opacity:.55\"></span>what "
       "the file holds";
   if (!before.empty()) {
@@ -185,7 +184,7 @@ std::string weights_page(const std::string& title, const Model& model, const std
                           found->second->channels == layer.channels;
     html += layer_html(model, layer, compares ? found->second : nullptr, model.header->file_bytes);
   }
-  return html + "</ul>\n</main></body></html>\n";
+  return html + "</ul>\n</main>\n</body>\n</html>\n";
 }
 
 }  // namespace posy

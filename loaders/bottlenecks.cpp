@@ -85,7 +85,7 @@ void BottleneckCache::make() const {
   make_folder(folder_);
   const std::string path = folder_ + "/" + kMadeByFile;
   std::error_code ignored;
-  if (!fs::exists(path, ignored)) write_file(path, std::span((const uint8_t*)made_by_.data(), made_by_.size()));
+  if (!fs::exists(path, ignored)) write_text(path, made_by_);
 }
 
 std::string BottleneckCache::path_of(const std::string& class_folder, const std::string& photo_file) const {
@@ -134,7 +134,7 @@ void BottleneckCache::set_photos(const std::string& folder, const std::string& s
   if (before.substr(0, before.find('\n')) != text.substr(0, text.find('\n'))) {
     for (const auto& [class_folder, photo] : list()) fs::remove(path_of(class_folder, photo), error);
   }
-  write_file(path, std::span((const uint8_t*)text.data(), text.size()));
+  write_text(path, text);
 }
 
 std::string BottleneckCache::spelled() const {

@@ -225,6 +225,10 @@ size_t gzip_header_bytes(std::span<const uint8_t> bytes) {
 
 }  // namespace
 
+void write_text(const std::string& path, std::string_view text) {
+  write_file(path, {(const uint8_t*)text.data(), text.size()});
+}
+
 bool is_gzip(std::span<const uint8_t> bytes) {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace posy {
@@ -15,6 +16,8 @@ std::vector<uint8_t> read_file(const std::string& path, uint64_t max_bytes = 1ul
 // one, never a part. On any failure (also a full disk) the temporary file is removed and InputError thrown. "-" is
 // standard output.
 void write_file(const std::string& path, std::span<const uint8_t> bytes);
+
+void write_text(const std::string& path, std::string_view text);
 
 // Gzip (RFC 1952), told apart by its magic. max_bytes bounds what comes out: a bomb is refused. Throws InputError that
 // names `name`; the CRC and the length in the trailer are checked.

@@ -51,8 +51,7 @@ Rows rows_of_class(const LabelledRows& rows, std::optional<uint32_t> class_index
   return some;
 }
 
-// Products of all pairs of rows: with it, components are found among the rows, which are fewer than it takes in
-// channels.
+// Products of all pairs of rows: directions are sums of rows, and are found by the shares of these.
 Vectors products_of_rows(const Rows& rows) {
   Vectors products(rows.size(), std::vector<double>(rows.size()));
   for (size_t i = 0; i < rows.size(); ++i) {

@@ -5,25 +5,15 @@
 
 #include "loaders/error.h"
 #include "loaders/graph.h"
+#include "loaders/read_weights.h"
 #include "loaders/sha1.h"
 #include "loaders/tensor_watch.h"
 
 namespace posy {
 namespace {
 
-bool has_weights(const OpRecord& op) {
-  return op.weights_bytes > 0 && (OpKind)op.kind != OpKind::int8_map;
-}
-
 std::string name_of(const Model& model, uint32_t tensor) {
   return printable_name(model.string(model.tensors[tensor].name));
-}
-
-uint32_t input_of_last_layer(const std::string& name, const Model& model) {
-  for (uint32_t i = model.op_count; i-- > 0;) {
-    if (has_weights(model.ops[i])) return model.ops[i].in[0];
-  }
-  throw InputError(name + ": the model has no layer with weights, so there is nothing to retrain");
 }
 
 uint32_t named_tensor(const std::string& name, const Model& model, const std::string& node) {
@@ -50,8 +40,18 @@ std::vector<std::string> labels_of(const Model& model) {
   return labels;
 }
 
+const OpRecord* last_layer(const Model& model) {
+  for (uint32_t i = model.op_count; i-- > 0;) {
+    if (has_weights(model.ops[i])) return &model.ops[i];
+  }
+  return nullptr;
+}
+
 Bottleneck find_bottleneck(const std::string& name, const Model& model, const std::string& node) {
-  const uint32_t tensor = node.empty() ? input_of_last_layer(name, model) : named_tensor(name, model, node);
+  const OpRecord* const last = last_layer(model);
+  if (node.empty() && !last)
+    throw InputError(name + ": the model has no layer with weights, so there is nothing to retrain");
+  const uint32_t tensor = node.empty() ? last->in[0] : named_tensor(name, model, node);
   const TensorRecord& record = model.tensors[tensor];
   if (record.h != 1 || record.w != 1) {
     throw InputError(name + ": the output of '" + name_of(model, tensor) + "' has " + std::to_string(record.h) + " x " +

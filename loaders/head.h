@@ -11,6 +11,9 @@ namespace posy {
 // In class order; empty if the model has none.
 std::vector<std::string> labels_of(const Model& model);
 
+// The last op with weights; null if there is none.
+const OpRecord* last_layer(const Model& model);
+
 // What stands before the layers that are replaced: retrain.py's bottleneck.
 struct Bottleneck {
   uint32_t tensor;  // 1 x 1 x channels; floats, or codes

@@ -1,5 +1,6 @@
 #include "loaders/labels.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "loaders/error.h"
@@ -25,6 +26,20 @@ std::string only_labels_file(const fs::path& folder) {
   return found;
 }
 
+// Of the number before the names and what follows it ("7:", "n01440764 "); 0: there is none.
+size_t number_length(const std::string& label) {
+  const size_t digits = label.find_first_not_of("0123456789");
+  if (digits != std::string::npos && digits > 0 && label[digits] == ':') return digits + 1;
+  const bool is_synset = label.size() > 10 && label[0] == 'n' && label[9] == ' ' &&
+                         label.substr(1, 8).find_first_not_of("0123456789") == std::string::npos;
+  return is_synset ? 10 : 0;
+}
+
+std::string without_blanks(const std::string& text) {
+  const size_t begin = text.find_first_not_of(' ');
+  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(' ') - begin + 1);
+}
+
 }  // namespace
 
 std::vector<std::string> read_labels(const std::string& path) {
@@ -48,6 +63,18 @@ std::vector<std::string> read_labels(const std::string& path) {
       throw InputError(path + ": line " + std::to_string(i + 1) + " is blank, between other labels");
   }
   return labels;
+}
+
+LabelNames names_in_label(const std::string& label) {
+  const size_t number = number_length(label);
+  LabelNames found;
+  if (number > 0) found.number = label.substr(0, number - 1);
+  for (size_t at = number; at < label.size();) {
+    const size_t end = std::min(label.find(',', at), label.size());
+    found.names.push_back(without_blanks(label.substr(at, end - at)));
+    at = end + 1;
+  }
+  return found;
 }
 
 std::string find_labels(const std::string& graph_path) {

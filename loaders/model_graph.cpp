@@ -286,6 +286,21 @@ std::vector<int> nodes_named_as(const Model& model, const ModelNode& node, const
 
 }  // namespace
 
+const char* view_name(ModelNode::Kind kind) {
+  switch (kind) {
+    case ModelNode::Kind::kConcat:
+      return "concat";
+    case ModelNode::Kind::kSlice:
+      return "slice";
+    case ModelNode::Kind::kReshape:
+      return "reshape";
+    case ModelNode::Kind::kInput:
+    case ModelNode::Kind::kOp:
+      break;
+  }
+  return nullptr;
+}
+
 std::vector<ModelNode> model_graph(const Model& model) {
   return Builder(model).build();
 }

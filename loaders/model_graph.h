@@ -19,6 +19,9 @@ struct ModelNode {
   std::vector<std::string> names;  // nodes of the graph that have this output, as far as the file says it
 };
 
+// "concat", "slice" or "reshape" of a view; null of the others.
+const char* view_name(ModelNode::Kind kind);
+
 // In an order in which each stands behind its inputs; the first is the picture. `model` is open.
 std::vector<ModelNode> model_graph(const Model& model);
 

@@ -195,12 +195,8 @@ std::vector<uint8_t> with_novelty(const Model& model, const Bottleneck& bottlene
 }
 
 WeightChoice weights_like_last_layer(const Model& model) {
-  for (uint32_t i = model.op_count; i-- > 0;) {
-    const OpRecord& op = model.ops[i];
-    if (op.weights_bytes == 0) continue;
-    return (WeightType)op.weight_type == WeightType::f32 ? WeightChoice::kF32 : WeightChoice::kU8;
-  }
-  return WeightChoice::kF32;
+  const OpRecord* const last = last_layer(model);
+  return !last || (WeightType)last->weight_type == WeightType::f32 ? WeightChoice::kF32 : WeightChoice::kU8;
 }
 
 }  // namespace posy

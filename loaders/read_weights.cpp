@@ -82,6 +82,10 @@ Numbers numbers_of(const Model& model, const OpRecord& op, const Int8DepthwiseCo
 
 }  // namespace
 
+bool has_weights(const OpRecord& op) {
+  return op.weights_bytes > 0 && (OpKind)op.kind != OpKind::int8_map;
+}
+
 OpWeights read_weights(const Model& model, uint32_t index) {
   const OpRecord& op = model.ops[index];
   Numbers numbers;

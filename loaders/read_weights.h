@@ -17,6 +17,9 @@ struct OpWeights {
   std::vector<float> bias;  // what each channel makes of an input of zeros, before its clamp
 };
 
+// False of a map of codes, whose table is no layer's.
+bool has_weights(const OpRecord& op);
+
 // Of one op; no values if it has no weights. `model` is open.
 OpWeights read_weights(const Model& model, uint32_t op);
 

@@ -31,7 +31,7 @@ int TensorWatch::observe(void* self, const posy_progress* progress) {
   TensorWatch& watch = *(TensorWatch*)self;
   if (watch.model_.ops[progress->op].out != watch.tensor_) return 0;
   copy_rows(*progress, watch.model_.tensors[watch.tensor_].ring_h, &watch.values_);
-  return 0;
+  return watch.stops_ && progress->row_end == progress->shape.h;
 }
 
 int AllTensorsWatch::observe(void* self, const posy_progress* progress) {

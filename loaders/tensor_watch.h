@@ -9,7 +9,9 @@ namespace posy {
 
 class TensorWatch {
  public:
-  TensorWatch(const Model& model, uint32_t tensor) : model_(model), tensor_(tensor) {}
+  // `stops`: ends runs with POSY_CANCELLED once the tensor is made, without scores.
+  TensorWatch(const Model& model, uint32_t tensor, bool stops = false)
+      : model_(model), tensor_(tensor), stops_(stops) {}
 
   // As long as this lives; the engine has one observer.
   void attach(posy_engine* engine) { posy_set_observer(engine, observe, this); }
@@ -24,6 +26,7 @@ class TensorWatch {
 
   const Model& model_;
   uint32_t tensor_;
+  bool stops_;
   std::vector<float> values_;
 };
 

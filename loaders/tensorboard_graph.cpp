@@ -107,19 +107,9 @@ std::vector<std::string> node_names(const Model& model, const std::vector<ModelN
 }
 
 std::string kind_name(const Model& model, const ModelNode& node) {
-  switch (node.kind) {
-    case ModelNode::Kind::kInput:
-      return "Placeholder";
-    case ModelNode::Kind::kConcat:
-      return "concat";
-    case ModelNode::Kind::kSlice:
-      return "slice";
-    case ModelNode::Kind::kReshape:
-      return "reshape";
-    case ModelNode::Kind::kOp:
-      break;
-  }
-  return op_name((OpKind)model.ops[node.op].kind);
+  if (node.kind == ModelNode::Kind::kInput) return "Placeholder";
+  const char* const view = view_name(node.kind);
+  return view ? view : op_name((OpKind)model.ops[node.op].kind);
 }
 
 void add_op(const Model& model, const OpRecord& op, NodeDefWriter* node) {

@@ -78,7 +78,7 @@ TEST_CASE("eval: the text has the interval, each class, the confusions and the m
   const Outcome outcome = run_posy({"eval", "graph.pb", "photos", "--confusion"});
   REQUIRE(outcome.code == 0);
   CHECK(contains(outcome.out, "5 photos (all) of photos\n"));
-  CHECK(contains(outcome.out, "accuracy        80.00 % (4; 95 % interval: 37.6 % to 96.4 %)\n"));
+  CHECK(contains(outcome.out, "accuracy        80.00% (4; 95 % interval: 37.6% to 96.4%)\n"));
   CHECK(contains(outcome.out, "green       2       1      1.000   0.500  0.667\n"));
   CHECK(contains(outcome.out, "green      .      1      1\n"));
   CHECK(contains(run_posy({"eval", "graph.pb", "photos"}).out, "       1  green taken for blue\n"));
@@ -215,7 +215,7 @@ TEST_CASE("eval: the exit code says whether the accuracy is enough") {
   const Outcome outcome = run_posy({"eval", "graph.pb", "photos", "--min-accuracy", "80.5", "--json"});
   CHECK(outcome.code == 1);
   CHECK(outcome.json().at(0)["right"] == 4);
-  CHECK(contains(outcome.err, "accuracy is 80.00 %, less than --min-accuracy 80.5"));
+  CHECK(contains(outcome.err, "accuracy is 80.00%, less than --min-accuracy 80.5"));
   CHECK(run_posy({"eval", "graph.pb", "photos", "--min-accuracy", "101"}).code == 2);
   CHECK(run_posy({"eval", "graph.pb", "photos", "--min-accuracy", "0.8"}).code == 2);  // a share, not percent
 }
@@ -267,8 +267,8 @@ TEST_CASE("eval: the page has every figure, the wrong photo as a picture, and ne
   write("photos/blue/z.png", bytes_of("no picture"));
   REQUIRE(run_posy({"eval", "graph.pb", "photos", "--html", "page.html"}).code == 0);
   const std::string page = read("page.html");
-  CHECK(contains(page, "80.00 %"));
-  CHECK(contains(page, "1 of 2 photos of &lt;green&gt; taken for blue (50.0 %)"));
+  CHECK(contains(page, "80.00%"));
+  CHECK(contains(page, "1 of 2 photos of &lt;green&gt; taken for blue (50.0%)"));
   CHECK(count(page, "data-row=") == 9);
   CHECK(count(page, "<img ") == 1 + 4);
   CHECK(count(page, "data:image/jpeg;base64,/9j/") == 5);

@@ -248,8 +248,8 @@ TEST_CASE("explain: bad input and wrong usage leave nothing behind") {
            {{"explain", "graph.pb", "-o", "heat.png"}, "takes a model and an image"},
            {{"explain", "graph.pb", "red.png"}, "-o FILE.png"},
            {{"explain", "graph.pb", "red.png", "-o", "heat.jpg"}, "has to end in .png"},
-           {{"explain", "graph.pb", "red.png", "-o", "red.png"}, "would replace red.png"},
-           {{"explain", "graph.pb", "red.png", "-o", "./red.png"}, "would replace red.png"},
+           {{"explain", "graph.pb", "red.png", "-o", "red.png"}, "-o red.png is taken already"},
+           {{"explain", "graph.pb", "red.png", "-o", "./red.png"}, "-o ./red.png is taken already"},
            {{"explain", "graph.pb", "red.png", "-o", "heat.png", "--runs=0"}, "--runs wants a whole number from 1"},
            {{"explain", "graph.pb", "red.png", "-o", "-", "--json"}, "cannot both go to standard output"},
        }) {

@@ -342,29 +342,5 @@ TEST_CASE("label: a picture far from the training photos is unknown, unless that
   CHECK(read("again.posy") == read("known.posy"));
 }
 
-TEST_CASE("retrain: training that runs away writes no model, and parts that leave nothing are refused") {
-  const Workplace here;
-  write_warm_and_cold();
-  const auto refused = [&](std::vector<std::string> more, int code, const std::string& part) {
-    more.insert(more.begin(), {"retrain", "graph.pb", "photos", "-o", "c.posy"});
-    const Outcome outcome = run_posy(more);
-    INFO(outcome.err);
-    CHECK(outcome.code == code);
-    CHECK(contains(outcome.err, part));
-    CHECK_FALSE(fs::exists("c.posy"));
-  };
-  REQUIRE(run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy"}).code == 0);
-  fs::remove("c.posy");
-  for (const auto& entry : fs::directory_iterator("c_bottlenecks/cold")) write(entry.path(), bytes_of("1e30,1,1"));
-  refused({"--steps", "20", "--learning-rate", "1e38"}, 1, "a smaller --learning-rate");
-  fs::remove_all("c_bottlenecks");
-  refused({"--steps", "20", "--learning-rate", "0"}, 2, "above 0");
-  refused({"--steps", "20", "--learning-rate", "-1"}, 2, "above 0");
-  refused({"--testing-percentage", "50", "--validation-percentage", "50"}, 2, "leave no photos to train with");
-  const Outcome all = run_posy({"retrain", "graph.pb", "photos", "-o", "c.posy", "--testing-percentage", "0"});
-  REQUIRE(all.code == 0);
-  CHECK_FALSE(contains(all.out, "testing photos"));
-}
-
 }  // namespace
 }  // namespace posy_test

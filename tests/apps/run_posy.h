@@ -18,6 +18,7 @@
 #include "tests/apps/colour_graph.h"
 #include "tests/loaders/graph_writer.h"
 #include "tests/loaders/image_writer.h"
+#include "tests/temporary_folder.h"
 
 namespace posy_test {
 
@@ -40,24 +41,15 @@ inline std::string read(const std::string& path) {
 // The current folder is a new, empty one as long as this lives, so that messages show short names, as a user's do.
 class Workplace {
  public:
-  Workplace() : before_(std::filesystem::current_path()) {
-    std::string name = (std::filesystem::temp_directory_path() / "posy_test_XXXXXX").string();
-    if (!::mkdtemp(name.data())) std::abort();
-    folder_ = name;
-    std::filesystem::current_path(folder_);
-  }
-  ~Workplace() {
-    std::filesystem::current_path(before_);
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
+  Workplace() : before_(std::filesystem::current_path()) { std::filesystem::current_path(folder_.path()); }
+  ~Workplace() { std::filesystem::current_path(before_); }
   Workplace(const Workplace&) = delete;
   Workplace& operator=(const Workplace&) = delete;
 
   // Names of what lies in it, sorted, without the streams of the last run.
   std::vector<std::string> files() const {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
       const std::string name = entry.path().filename().string();
       if (name.rfind("stream.", 0) != 0) names.push_back(name);
     }
@@ -66,7 +58,8 @@ class Workplace {
   }
 
  private:
-  std::filesystem::path before_, folder_;
+  std::filesystem::path before_;
+  TemporaryFolder folder_;
 };
 
 struct Outcome {

@@ -32,7 +32,7 @@ async function matrix(page) {
     same(await cell(page, truth, predicted).innerText(), count, truth + ' taken for ' + predicted);
   }
   await cell(page, 'tulips', 'tulips').hover();
-  same(await page.locator('#cell-text').innerText(), '2 of 2 photos of tulips recognised (100.0 %)', 'a sentence says what a cell counts');
+  same(await page.locator('#cell-text').innerText(), '2 of 2 photos of tulips recognised (100.0%)', 'a sentence says what a cell counts');
   same(await page.locator('#matrix th.on').allInnerTexts(), ['tulips', 'tulips'], 'its row and column stand out');
   const stops = await page.locator('#matrix button[tabindex="0"]').count();
   same(stops, 1, 'the matrix is one stop of the tab key');
@@ -110,7 +110,7 @@ inBrowser(async function (open) {
   makePhotos();
   run('eval', source + '/models/flowers_mobilenet_v1_0.25_128.pb', 'photos', '--html', 'page.html');
   const page = await open('page.html');
-  check((await page.locator('#facts').innerText()).includes('69.23 %'), '9 of 13 are right');
+  check((await page.locator('#facts').innerText()).includes('69.23%'), '9 of 13 are right');
   await matrix(page);
   await pictures(page);
   await tables(page);

@@ -14,29 +14,19 @@
 #include "loaders/error.h"
 #include "loaders/file.h"
 #include "loaders/protobuf.h"
+#include "tests/temporary_folder.h"
 
 using namespace posy;
 
 namespace {
 
-class Folder {
+class Folder : public posy_test::TemporaryFolder {
  public:
-  Folder() : path_((std::filesystem::temp_directory_path() / "posy_events_XXXXXX").string()) {
-    if (!::mkdtemp(path_.data())) std::abort();
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
   size_t files() const {
     size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path_)) ++count;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(path())) ++count;
     return count;
   }
-
- private:
-  std::string path_;
 };
 
 std::span<const uint8_t> bytes_of(std::string_view text) {

@@ -7,6 +7,7 @@
 
 #include "loaders/error.h"
 #include "loaders/sha1.h"
+#include "tests/temporary_folder.h"
 
 namespace posy {
 namespace {
@@ -22,22 +23,12 @@ std::string hex(const std::array<uint8_t, 20>& digest) {
   return text;
 }
 
-class PhotoFolder {
+class PhotoFolder : public posy_test::TemporaryFolder {
  public:
-  PhotoFolder() {
-    std::string name = (fs::temp_directory_path() / "posy_photos_XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()));
-    path = name;
-  }
-  ~PhotoFolder() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
   void add(const std::string& file) const {
-    fs::create_directories((fs::path(path) / file).parent_path());
-    std::ofstream(fs::path(path) / file) << "x";
+    fs::create_directories((fs::path(path()) / file).parent_path());
+    std::ofstream(fs::path(path()) / file) << "x";
   }
-  std::string path;
 };
 
 TEST_CASE("sha1: the examples of FIPS 180, and every length around a block's end") {
@@ -80,10 +71,10 @@ TEST_CASE("labelled folder: classes by name, photos by name, the rest left out")
                            ".hidden/y.jpg", "daisy/.z.jpg", "top.jpg", "daisy/deeper/q.jpg"}) {
     folder.add(file);
   }
-  const LabelledFolder found = read_labelled_folder(folder.path + "/", {});
+  const LabelledFolder found = read_labelled_folder(folder.path() + "/", {});
   CHECK(found.labels == std::vector<std::string>{"tulips", "daisy"});
   REQUIRE(found.photos.size() == 3);
-  CHECK(found.photos[0].path == folder.path + "/Tulips/a.png");
+  CHECK(found.photos[0].path == folder.path() + "/Tulips/a.png");
   CHECK(found.photos[1].file == "b.JPG");
   CHECK(found.photos[2].folder == "daisy");
   CHECK(found.photos[2].class_index == 1);
@@ -95,7 +86,7 @@ TEST_CASE("labelled folder: classes by name, photos by name, the rest left out")
 TEST_CASE("labelled folder: the part follows the spelling that is asked for") {
   const PhotoFolder folder;
   for (int i = 0; i < 50; ++i) folder.add("daisy/" + std::to_string(i) + ".jpg");
-  const LabelledFolder found = read_labelled_folder(folder.path, {10, 10, "tf_files/flower_photos"});
+  const LabelledFolder found = read_labelled_folder(folder.path(), {10, 10, "tf_files/flower_photos"});
   for (const LabelledPhoto& photo : found.photos) {
     CHECK(photo.split == split_of("tf_files/flower_photos/daisy/" + photo.file, {}));
   }
@@ -103,11 +94,11 @@ TEST_CASE("labelled folder: the part follows the spelling that is asked for") {
 
 TEST_CASE("labelled folder: one that is missing, empty, or has two names for a label is refused") {
   const PhotoFolder folder;
-  CHECK_THROWS_AS(read_labelled_folder(folder.path + "/none", {}), InputError);
-  CHECK_THROWS_AS(read_labelled_folder(folder.path, {}), InputError);
+  CHECK_THROWS_AS(read_labelled_folder(folder.path() + "/none", {}), InputError);
+  CHECK_THROWS_AS(read_labelled_folder(folder.path(), {}), InputError);
   folder.add("red rose/1.jpg");
   folder.add("Red_Rose/1.jpg");
-  CHECK_THROWS_WITH_AS(read_labelled_folder(folder.path, {}), doctest::Contains("would both be 'red rose'"),
+  CHECK_THROWS_WITH_AS(read_labelled_folder(folder.path(), {}), doctest::Contains("would both be 'red rose'"),
                        InputError);
 }
 

@@ -133,6 +133,18 @@ TEST_CASE("find_labels: a folder is not a label file") {
   CHECK(folder.found_for("g.pb") == "");
 }
 
+TEST_CASE("labels: ImageNet's hold a number and several names") {
+  const LabelNames caffe = names_in_label("25:great grey owl, Strix nebulosa"),
+                   synset = names_in_label("n01440764 tench");
+  CHECK(caffe.number == "25");
+  CHECK(caffe.names == std::vector<std::string>{"great grey owl", "Strix nebulosa"});
+  CHECK(synset.number == "n01440764");
+  CHECK(synset.names == std::vector<std::string>{"tench"});
+  CHECK(names_in_label("daisy").number == "");
+  CHECK(names_in_label("4 seasons").names == std::vector<std::string>{"4 seasons"});
+  CHECK(names_in_label("").names.empty());
+}
+
 TEST_CASE("find_labels: a graph in a folder that does not exist, or without a name, has none") {
   const Folder folder;
   CHECK(find_labels(folder.path("nowhere/g.pb")) == "");

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "loaders/error.h"
+#include "tests/temporary_folder.h"
 
 namespace posy {
 namespace {
@@ -16,14 +17,9 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 using Scores = std::vector<std::optional<float>>;
 
 ScoreTable read_text(const std::string& text, uint32_t classes = 0) {
-  std::string name = (std::filesystem::temp_directory_path() / "posy_table_XXXXXX").string();
-  REQUIRE(::mkdtemp(name.data()));
-  const std::string path = name + "/scores.tsv";
+  const posy_test::TemporaryFolder folder;
+  const std::string path = folder.path() + "/scores.tsv";
   std::ofstream(path) << text;
-  struct Remove {
-    std::string folder;
-    ~Remove() { std::filesystem::remove_all(folder); }
-  } const remove{name};
   return read_score_table(path, classes);
 }
 
