@@ -48,8 +48,8 @@ std::string c_header(const std::string& name, const Model& model) {
 
 std::string c_array(const std::string& name, std::span<const uint8_t> posy) {
   std::string text = "/* Made by posy " POSY_VERSION
-                     ". posy_open() wants the model at a multiple of 16. */\n#include \"" +
-                     name + ".h\"\n\n__attribute__((aligned(16))) const unsigned char " + name + "_model[" +
+                     ". Aligned to a line of most caches; posy_open() wants 4. */\n#include \"" +
+                     name + ".h\"\n\n__attribute__((aligned(64))) const unsigned char " + name + "_model[" +
                      upper_case(name) + "_MODEL_BYTES] = {";
   for (size_t i = 0; i < posy.size(); ++i) text += (i % 24 == 0 ? "\n" : "") + std::to_string(posy[i]) + ",";
   return text + "\n};\n";

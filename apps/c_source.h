@@ -9,7 +9,7 @@ namespace posy {
 
 // Bytes that a model takes on a target: what posy_need() will say there, before there is a target.
 struct TargetNeeds {
-  uint64_t flash_bytes;     // the .posy file, at a multiple of 16
+  uint64_t flash_bytes;     // the .posy file, at a multiple of 4
   uint64_t ram_bytes;       // for posy_open(), one thread, kernels that expand no weights: scalar, dsp
   uint64_t simd_ram_bytes;  // kernels that expand one panel of weights: mve, neon, simd128, avx2 ...
 };

@@ -9,7 +9,7 @@
 namespace posy {
 namespace {
 
-constexpr size_t kModelAlignment = 16;
+constexpr size_t kModelAlignment = 4;  // kernels ask no more of weights than of their elements
 constexpr size_t kMemoryAlignment = 64;
 
 bool is_big_endian() {
