@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 
+#include "apps/c_source.h"
 #include "apps/commands.h"
 #include "apps/json.h"
 #include "apps/session.h"
@@ -17,13 +18,13 @@
 namespace posy {
 namespace {
 
-std::string default_output(const std::string& graph) {
+std::string default_output(const std::string& graph, const char* suffix) {
   if (graph == "-") return "-";
   std::string stem = graph;
   if (stem.size() > 3 && stem.compare(stem.size() - 3, 3, ".gz") == 0) stem.resize(stem.size() - 3);
   const size_t dot = stem.rfind('.'), slash = stem.rfind('/');
   if (dot != std::string::npos && dot > 0 && (slash == std::string::npos || dot > slash + 1)) stem.resize(dot);
-  return stem + ".posy";
+  return stem + suffix;
 }
 
 std::string size_text(size_t bytes) {
@@ -129,18 +130,51 @@ Json json_report(const Conversion& conversion, const std::string& path, size_t p
   return json;
 }
 
+// The header lies beside the array, under its name with .h.
+std::string header_path(const std::string& array) {
+  return std::filesystem::path(array).replace_extension(".h").string();
+}
+
+void write_c_files(const std::string& path, std::span<const uint8_t> posy) {
+  const std::string name = c_name(path);
+  const Model model = checked_model(path, posy);
+  write_text(header_path(path), c_header(name, model));
+  write_text(path, c_array(name, posy));
+  const TargetNeeds needs = target_needs(model);
+  std::fprintf(stderr, "%s, %s: %s_model, needs %llu bytes of RAM, %llu of flash\n", path.c_str(),
+               header_path(path).c_str(), name.c_str(), (unsigned long long)needs.ram_bytes,
+               (unsigned long long)needs.flash_bytes);
+}
+
+std::string checked_output(const Args& args, const std::string& graph) {
+  const bool c_array = args.has("c-array");
+  std::string output = args.text("output").value_or(default_output(graph, c_array ? ".c" : ".posy"));
+  if (c_array && args.has("pack")) throw UsageError("--c-array is what runs from flash: leave out --pack");
+  if (c_array && (output == "-" || header_path(output) == output))
+    throw UsageError("--c-array writes two files, NAME.c and NAME.h: name the first with -o");
+  for (const std::string& path : {output, c_array ? header_path(output) : output}) {
+    std::error_code ignored;
+    if (path != "-" && (path == graph || std::filesystem::equivalent(path, graph, ignored)))
+      throw UsageError("the output " + path + " would replace the graph; name another with -o");
+  }
+  return output;
+}
+
 int run(const Args& args) {
   if (args.words().size() != 1) throw UsageError("convert takes one graph");
   const std::string graph = args.words()[0];
-  const std::string output = args.text("output").value_or(default_output(graph));
-  std::error_code ignored;
-  if (output != "-" && (output == graph || std::filesystem::equivalent(output, graph, ignored)))
-    throw UsageError("the output " + output + " would replace the graph; name another with -o");
+  const std::string output = checked_output(args, graph);
+  if (args.has("c-array") && form_of(graph) != FileForm::kOther) {
+    const LoadedModel loaded = load_model(graph, convert_options(args));
+    write_c_files(output, loaded.posy);
+    return 0;
+  }
   const Conversion conversion = convert_graph(graph, convert_options(args));
   std::vector<uint8_t> packed;
   if (args.has("pack")) packed = pack_posy(conversion.posy, output);
-  write_file(output, packed.empty() ? conversion.posy : packed);
+  if (!args.has("c-array")) write_file(output, packed.empty() ? conversion.posy : packed);
   print_report(conversion, output, packed.size(), args.has("verbose"));
+  if (args.has("c-array")) write_c_files(output, conversion.posy);
   if (args.has("json") && output != "-") print_json(json_report(conversion, output, packed.size()));
   return 0;
 }
@@ -304,6 +338,7 @@ const Command& convert_command() {
       with_convert_flags({
           {"output", "FILE", "where to write (default: the graph's name with .posy; - is standard output)"},
           {"pack", nullptr, "packed, for downloads: every command reads it, the name stays .posy (see posy help pack)"},
+          {"c-array", nullptr, "as C, for firmware: the model's bytes in NAME.c, its constants in NAME.h"},
           {"verbose", nullptr, "list the ops"},
           {"json", nullptr, "print what was found as JSON"},
       }),
@@ -316,6 +351,7 @@ TensorFlow's to five decimals.
   posy convert retrained_graph.pb --weights u8 -o small.posy    a quarter of the size
   posy convert retrained_graph.pb --int8 --calibrate photos     integers throughout: smallest and fastest
   posy convert retrained_graph.pb --weights u8 --pack           for downloads
+  posy convert flowers.posy --c-array -o flowers.c              for firmware; a .posy file or a graph
   posy info retrained_graph.pb                                  if it is refused: what is in there
 )",
   };

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "apps/c_source.h"
 #include "apps/commands.h"
 #include "apps/dump.h"
 #include "apps/json.h"
@@ -68,6 +69,8 @@ Json json_info(const Model& model) {
   json["file_bytes"] = model.header->file_bytes;
   json["weight_bytes"] = model.weights_bytes;
   json["arena_bytes"] = model.header->arena_bytes;
+  json["ram_bytes"] = target_needs(model).ram_bytes;
+  json["simd_ram_bytes"] = target_needs(model).simd_ram_bytes;
   json["macs"] = total_macs(model);
   json["ops"] = Json::array();
   for (uint32_t i = 0; i < model.op_count; ++i) json["ops"].push_back(json_op(model, model.ops[i]));
@@ -117,6 +120,7 @@ void print_labels(const Model& model) {
 void print_info(const std::string& path, size_t packed_bytes, const Model& model) {
   const ModelRecord& r = *model.record;
   const FileHeader& h = *model.header;
+  const TargetNeeds needs = target_needs(model);
   const std::string packed = packed_bytes > 0 ? std::to_string(packed_bytes) + " bytes packed, unpacked " : "";
   std::printf("file     %s, %s%u bytes, format %u.%u\n", path.c_str(), packed.c_str(), h.file_bytes, h.version_major,
               h.version_minor);
@@ -132,6 +136,9 @@ void print_info(const std::string& path, size_t packed_bytes, const Model& model
   }
   std::printf("weights  %u bytes\n", model.weights_bytes);
   std::printf("arena    %u bytes of activations\n", h.arena_bytes);
+  std::printf("target   needs %llu bytes of RAM, %llu of flash (one thread; %llu of RAM with SIMD for floats)\n",
+              (unsigned long long)needs.ram_bytes, (unsigned long long)needs.flash_bytes,
+              (unsigned long long)needs.simd_ram_bytes);
   std::printf("work     %.2f million multiply-adds in %u ops, %u steps\n", (double)total_macs(model) / 1e6,
               model.op_count, model.step_count);
   print_ops(model);
@@ -345,7 +352,7 @@ void print_graph_line(const Graph& graph, const GraphSummary& summary) {
 // A graph that does not convert has been shown, so nothing has failed; what is no graph has.
 int show_refused_graph(const Args& args, const std::string& path, const InputError& error) {
   const std::optional<Graph> graph = graph_of(path);
-  if (!graph || args.has("dump")) throw error;
+  if (!graph || args.has("dump") || args.has("c-header")) throw error;
   const GraphSummary summary = inspect(*graph, convert_options(args).lower);
   if (args.has("json")) {
     print_json(json_graph(*graph, summary, error.what()));
@@ -360,6 +367,10 @@ int show_model(const Args& args, const std::string& path, const LoadedModel& loa
   const bool is_graph = !loaded.report.graph.empty();
   if (args.has("dump")) {
     print_dump(model);
+    return 0;
+  }
+  if (args.has("c-header")) {
+    std::fputs(c_header(c_name(path), model).c_str(), stdout);
     return 0;
   }
   const std::optional<Graph> graph = is_graph ? graph_of(path) : std::nullopt;
@@ -405,6 +416,7 @@ const Command& info_command() {
       with_convert_flags({
           {"json", nullptr, "as JSON"},
           {"dump", nullptr, "the file's bytes, field by field"},
+          {"c-header", nullptr, "its constants for C: bytes of RAM and flash, shapes (see posy convert --c-array)"},
       }),
       run,
       R"(  posy info flowers.posy

@@ -40,6 +40,10 @@ Failure open_model(const void* bytes, size_t byte_count, bool skip_checksum, Mod
 // Fields of the header alone: what posy_need() looks at.
 Failure check_header(const void* bytes, size_t byte_count);
 
+// What posy_open() needs of a model with this header. `scratch_panels`: KernelTable's. In 64 bits: with many threads it
+// may be more than a 32-bit target can address.
+uint64_t memory_bytes(const FileHeader& header, uint32_t threads, uint32_t scratch_panels);
+
 // The tensor with its data at its place in `arena`: floats, or codes.
 Tensor bind_tensor(const TensorRecord& record, uint8_t* arena);
 ByteTensor bind_byte_tensor(const TensorRecord& record, uint8_t* arena);

@@ -9,7 +9,7 @@
 namespace posy {
 namespace {
 
-constexpr size_t kModelAlignment = 16;
+constexpr size_t kModelAlignment = 4;  // kernels ask no more of weights than of their elements
 constexpr size_t kMemoryAlignment = 64;
 
 bool is_big_endian() {
@@ -281,8 +281,8 @@ Failure check_steps(const Model& model) {
   return {};
 }
 
-size_t scratch_floats(const KernelTable& kernels, const FileHeader& header) {
-  return (size_t)align_up(kernels.scratch_floats(header.max_rows), kMemoryAlignment / sizeof(float));
+size_t thread_scratch_floats(const FileHeader& header, uint32_t scratch_panels) {
+  return (size_t)align_up(panel_floats(scratch_panels, header.max_rows), kMemoryAlignment / sizeof(float));
 }
 
 uint32_t thread_count(const posy_options& options) {
@@ -300,13 +300,12 @@ posy_status check_options(const posy_options* given, posy_options* options, cons
   return options->isa ? POSY_UNKNOWN_ISA : POSY_NO_KERNELS;
 }
 
-// In 64 bits: with many threads it may be more than a 32-bit target can address.
-uint64_t memory_bytes(const FileHeader& header, const posy_options& options, const KernelTable& kernels) {
-  return kMemoryAlignment + header.arena_bytes +
-         (uint64_t)options.threads * scratch_floats(kernels, header) * sizeof(float);
-}
-
 }  // namespace
+
+uint64_t memory_bytes(const FileHeader& header, uint32_t threads, uint32_t scratch_panels) {
+  return kMemoryAlignment + header.arena_bytes +
+         (uint64_t)threads * thread_scratch_floats(header, scratch_panels) * sizeof(float);
+}
 
 Failure check_header(const void* bytes, size_t byte_count) {
   if (is_big_endian()) return {POSY_BIG_ENDIAN, 0};
@@ -381,7 +380,7 @@ extern "C" posy_status posy_need(const void* model, size_t model_bytes, const po
   if (posy_status status = check_options(options, &checked, &kernels)) return status;
   if (Failure f = check_header(model, model_bytes)) return f.status;
   const FileHeader& header = *(const FileHeader*)model;
-  const uint64_t bytes = memory_bytes(header, checked, *kernels);
+  const uint64_t bytes = memory_bytes(header, checked.threads, kernels->scratch_panels);
   if (bytes > SIZE_MAX) return POSY_BAD_HEADER;
   needs->memory_bytes = (size_t)bytes;
   needs->arena_bytes = header.arena_bytes;
@@ -400,10 +399,11 @@ extern "C" posy_status posy_open(posy_engine* opaque, const void* model, size_t 
     return f.status;
   }
   const FileHeader& header = *engine->model.header;
-  if (given_bytes < memory_bytes(header, engine->options, *engine->kernels)) return POSY_SMALL_MEMORY;
+  if (given_bytes < memory_bytes(header, engine->options.threads, engine->kernels->scratch_panels))
+    return POSY_SMALL_MEMORY;
   engine->arena = (uint8_t*)align_up((uintptr_t)memory, kMemoryAlignment);
   engine->scratch = (float*)(engine->arena + header.arena_bytes);
-  engine->scratch_floats = scratch_floats(*engine->kernels, header);
+  engine->scratch_floats = thread_scratch_floats(header, engine->kernels->scratch_panels);
   // What a file never writes reads as zero, so scores depend on the file and the image alone; and no run waits for
   // pages that the system has not handed out yet.
   memset(engine->arena, 0, header.arena_bytes);

@@ -71,7 +71,7 @@ posy_status posy_need(const void* model, size_t model_bytes, const struct posy_o
                       struct posy_needs* needs);
 
 /* Checks the whole model and binds it to `memory`, which is the engine's until the engine is no longer used. `model`
- * must start at a multiple of 16 (a mapped file, aligned_alloc, .balign 16). Options are copied. */
+ * must start at a multiple of 4 (a mapped file, malloc, a stored asset of an APK). Options are copied. */
 posy_status posy_open(struct posy_engine* engine, const void* model, size_t model_bytes, void* memory,
                       size_t memory_bytes, const struct posy_options* options);
 

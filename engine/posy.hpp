@@ -93,7 +93,7 @@ class Span {
 /* The bytes of a .posy file. Copies share them. */
 class Model {
  public:
-  /* Bytes that are at a multiple of 16 and stay where they are, unchanged, for as long as a Classifier has them: a
+  /* Bytes that are at a multiple of 4 and stay where they are, unchanged, for as long as a Classifier has them: a
    * mapped file, an array in flash. */
   static Model borrow(const void* bytes, size_t byte_count) { return Model(nullptr, bytes, byte_count); }
 

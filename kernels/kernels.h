@@ -42,6 +42,11 @@ const char* binary_name(uint8_t function);
 // How many of UnaryArgs::p a function reads.
 uint32_t unary_parameters(uint8_t function);
 
+// Floats of so many panels of at most `rows` rows of weights, each behind its header.
+inline size_t panel_floats(uint32_t panels, uint32_t rows) {
+  return (size_t)panels * ((size_t)rows + kHeaderVectors) * kPanelLanes;
+}
+
 struct KernelTable {
   const char* isa;          // "scalar", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "dotprod", "i8mm"
   uint32_t scratch_panels;  // panels of f32 weights that a part of a Task may expand at once
@@ -50,10 +55,9 @@ struct KernelTable {
 #define POSY_OP(number, name, Args) Kernel<Args> name;
 #include "kernels/ops.def"
 #undef POSY_OP
-
-  // Floats of Task::scratch for panels of at most `rows` rows of weights, each behind its header.
+  // Floats of Task::scratch for panels of at most `rows` rows of weights.
   size_t scratch_floats(uint32_t rows) const {
-    return (size_t)scratch_panels * ((size_t)rows + kHeaderVectors) * kPanelLanes;
+    return panel_floats(scratch_panels, rows);
   }
 };
 

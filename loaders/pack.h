@@ -7,7 +7,7 @@
 
 namespace posy {
 
-// `posy` is a .posy file whose bytes begin at a multiple of 16. Throws InputError that names `name` if it is none, or
+// `posy` is a .posy file whose bytes begin at a multiple of 4. Throws InputError that names `name` if it is none, or
 // damaged.
 std::vector<uint8_t> pack_posy(std::span<const uint8_t> posy, const std::string& name);
 

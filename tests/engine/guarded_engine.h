@@ -36,7 +36,7 @@ class GuardedEngine {
 
   // `gap` bytes lie between the model and its forbidden page.
   posy_status open(const std::vector<uint8_t>& file, const posy_options* options = nullptr, size_t gap = 0) {
-    gap += (16 - (file.size() + gap) % 16) % 16;  // the start has to be a multiple of 16
+    gap += (4 - (file.size() + gap) % 4) % 4;  // the start has to be a multiple of 4
     bytes_ = model_.copy_of(file.data(), file.size(), gap);
     posy_needs needs = {};
     const posy_status status = posy_need(bytes_, file.size(), options, &needs);

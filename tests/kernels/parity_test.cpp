@@ -20,7 +20,7 @@ Layout random_layout(Random& random, uint32_t out_h) {
   layout.parts = random.between(1, 5);
   layout.parts_reversed = random.one_in(2);
   layout.scratch_factor = random.between(1, 3);
-  if (random.one_in(2)) layout.weights_gap = 16 * random.between(1, 3);
+  if (random.one_in(2)) layout.weights_gap = 4 * random.between(1, 15);
   return layout;
 }
 

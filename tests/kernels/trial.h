@@ -59,7 +59,7 @@ struct Layout {
   bool parts_reversed = false;  // the last part first
   int only_part = -1;           // 0 or more: run this one alone
   uint32_t scratch_factor = 1;  // how many times the scratch that a kernel may count on
-  uint32_t weights_gap = 0;     // bytes between the weights and the forbidden page, a multiple of 16
+  uint32_t weights_gap = 0;     // bytes between the weights and the forbidden page, a multiple of 4
 };
 
 inline Tensor dense_tensor(uint32_t h, uint32_t w, uint32_t c) {
