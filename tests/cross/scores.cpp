@@ -17,16 +17,6 @@ void check(posy_status status) {
   std::exit(1);
 }
 
-// A vector's memory is aligned for any type; models want 64 bytes.
-struct Aligned {
-  std::vector<char> memory;
-  char* data;
-
-  explicit Aligned(size_t bytes) : memory(bytes + 64), data(memory.data()) {
-    while ((size_t)data % 64 != 0) ++data;
-  }
-};
-
 std::vector<char> bytes_of(const char* path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -43,14 +33,14 @@ std::vector<uint8_t> picture(uint32_t size) {
   return pixels;
 }
 
-void print_scores(const Aligned& model, size_t model_bytes, const char* isa) {
+void print_scores(const std::vector<char>& model, const char* isa) {
   posy_options options = {};
   options.isa = isa;
   posy_needs needs;
-  check(posy_need(model.data, model_bytes, &options, &needs));
-  const Aligned memory(needs.memory_bytes);
+  check(posy_need(model.data(), model.size(), &options, &needs));
+  std::vector<char> memory(needs.memory_bytes);
   posy_engine engine;
-  check(posy_open(&engine, model.data, model_bytes, memory.data, needs.memory_bytes, &options));
+  check(posy_open(&engine, model.data(), model.size(), memory.data(), needs.memory_bytes, &options));
 
   const std::vector<uint8_t> pixels = picture(150);
   posy_image image = {};
@@ -72,8 +62,6 @@ void print_scores(const Aligned& model, size_t model_bytes, const char* isa) {
 }  // namespace
 
 int main(int, char** arguments) {
-  const std::vector<char> bytes = bytes_of(arguments[1]);
-  const Aligned model(bytes.size());
-  std::memcpy(model.data, bytes.data(), bytes.size());
-  for (uint32_t i = 0; const char* isa = posy_isa_name(i); ++i) print_scores(model, bytes.size(), isa);
+  const std::vector<char> model = bytes_of(arguments[1]);
+  for (uint32_t i = 0; const char* isa = posy_isa_name(i); ++i) print_scores(model, isa);
 }
