@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/version.h"
 #include "engine/posy.h"
 #include "engine/posy_threads.h"
 #include "loaders/error.h"
@@ -48,12 +49,6 @@ uint32_t number_after(const std::string& flag, const char* text, uint32_t most) 
   return (uint32_t)number;
 }
 
-void print_version() {
-  std::printf("posy-label %s\ninstruction sets:", posy_version());
-  for (uint32_t i = 0; posy_isa_name(i); ++i) std::printf(" %s", posy_isa_name(i));
-  std::printf("\nJPEG decoder: %s\n", jpeg_decoder_name());
-}
-
 Options options_of(char** words) {
   Options options;
   bool only_names = false;  // behind --
@@ -71,7 +66,7 @@ Options options_of(char** words) {
       std::fputs(kUsage, stdout);
       throw Exit{0};
     } else if (word == "--version") {
-      print_version();
+      print_version("posy-label");
       throw Exit{0};
     } else {
       refuse("there is no flag " + word);
