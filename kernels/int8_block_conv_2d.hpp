@@ -6,7 +6,8 @@
 namespace posy {
 namespace {
 
-using AddLanes = void (*)(const uint8_t* w, uint32_t groups, uint32_t lanes, const Block&, int32_t* sums);
+using AddLanes = void (*)(const uint8_t* w, uint32_t groups, uint32_t lanes, const Block&, const int32_t* starts,
+                          int32_t* sums);
 
 template <uint32_t kPixels>
 inline AddLanes add_lanes_of(uint32_t pixels) {
@@ -98,11 +99,13 @@ POSY_SHARED void int8_block(const Int8Conv2dArgs& args, const ConvRun& run, cons
   for (uint32_t p = panels.begin; p < panels.end; ++p) {
     const uint8_t* panel = args.weights.panel(p);
     const uint32_t channel = p * kPanelLanes, lanes = min_u32(args.out.c - channel, kPanelLanes);
+    const int32_t* begin = starts;
     const auto add_piece = [&](Piece piece) {
-      add(panel + kInt8HeaderBytes + (size_t)piece.first * kPanelLanes, piece.bytes / kGroupRows, lanes, block, sums);
+      const uint8_t* groups = panel + kInt8HeaderBytes + (size_t)piece.first * kPanelLanes;
+      add(groups, piece.bytes / kGroupRows, lanes, block, begin, sums);
+      begin = nullptr;
     };
     lane_starts(args, panel, run, starts);
-    start_sums(starts, pixels, sums);
     if (is_whole) {
       add_piece(whole);
     } else {

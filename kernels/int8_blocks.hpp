@@ -7,11 +7,11 @@
 //   has room for these.
 // - kInputsAreSigned: bytes of input are taken less 128, as in int8_simd.hpp.
 // - put_pixels(in, step, pixels, bytes, at, block): bytes `at` ... of each pixel; `bytes` and `at` are multiples of 4.
-// - start_sums(starts, pixels, sums); add_lanes<kPixels>(w, groups, lanes, block, sums): the products of the block with
-//   `lanes` lanes of a panel, whose groups begin at w; end_sums(sums, multipliers, pixels, end).
-// - TapWeights, tap_weights(w), weight_of(tap, channel): of kTapChannels channels, one tap. depthwise_run<kFull>(taps,
-// count, run, ending): the
-//   outputs of a DepthwiseRun; kFull says that it has kTapChannels channels.
+// - add_lanes<kPixels>(w, groups, lanes, block, starts, sums): the products of the block with `lanes` lanes of a panel,
+//   whose groups begin at w, added to `starts`, or, if that is null, to the sums. end_sums(sums, multipliers, pixels,
+//   end): makes outputs of them.
+// - TapWeights, tap_weights(w), weight_of(tap, channel): of kTapChannels channels, one tap. depthwise_run(run, ending):
+//   the outputs of a DepthwiseRun.
 #pragma once
 #include "kernels/int8_conv_end.hpp"
 
@@ -20,15 +20,16 @@ namespace {
 
 constexpr uint32_t kTapChannels = 4;
 
-struct DepthwiseTap;
-
 // Outputs whose windows cover the same taps, in_step and out_step bytes apart, of so many neighbouring channels. A tap
-// lies `offset` bytes behind `in`.
-struct DepthwiseRun {
+// lies `offsets` bytes behind `in`.
+template <class Weights>
+struct DepthwiseRunOf {
   const uint8_t* in;
   uint8_t* out;
   size_t in_step, out_step;
-  uint32_t pixels, channels;
+  uint32_t pixels, channels, taps;
+  const uint32_t* offsets;
+  const Weights* weights;
   alignas(16) int32_t starts[kTapChannels];
   alignas(16) float multipliers[kTapChannels];
 };
