@@ -261,7 +261,9 @@ Failure bind_winograd_input(const Model& model, const OpRecord& op, uint8_t* are
   if (op.pad_top >= op.k_h) return b.fail(POSY_BAD_OP, &op.pad_top);
   if (op.pad_left >= op.k_w) return b.fail(POSY_BAD_OP, &op.pad_left);
   // Bands and columns of tiles begin inside the input or its padding, and so does the last row of a band of more.
-  const auto begins_inside = [](uint64_t last, uint32_t m, uint32_t in, uint32_t pad) { return last * m < in + pad; };
+  const auto begins_inside = [](uint64_t last, uint32_t m, uint32_t in, uint32_t before) {
+    return last * m < in + before;
+  };
   const uint64_t last_band = (uint64_t)(args->out.h / t.alphas() - 1) * t.band_rows;
   if (!begins_inside(last_band, t.m_h, args->in.h, op.pad_top) ||
       !begins_inside(t.band_rows - 1, t.m_h, args->in.h, op.pad_top) ||

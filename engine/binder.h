@@ -65,11 +65,11 @@ struct Binder {
   }
 
   // Along one axis: every window has to reach into the input.
-  static bool window_fits(uint32_t k, uint32_t stride, uint32_t dilation, uint32_t pad, uint32_t in, uint32_t out) {
+  static bool window_fits(uint32_t k, uint32_t stride, uint32_t dilation, uint32_t before, uint32_t in, uint32_t out) {
     if (k < 1 || stride < 1 || dilation < 1) return false;
     if (k > kMaxWindow || stride > kMaxWindow || dilation > kMaxWindow) return false;
     const uint64_t extent = (uint64_t)(k - 1) * dilation + 1;
-    return pad < extent && (uint64_t)(out - 1) * stride < (uint64_t)in + pad;
+    return before < extent && (uint64_t)(out - 1) * stride < (uint64_t)in + before;
   }
 
   template <class In, class Out>

@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 
 set(installed_targets posy_engine)
-set(installed_headers posy.h status.def)
+set(installed_headers posy.h posy.hpp status.def)
 set(posy_with_threads OFF)
 set(pkg_config_libs "-lposy -lm")
 if(TARGET posy_threads)

@@ -210,7 +210,7 @@ Failure check_int8_weights(const Model& model, const Int8Weights& weights, uint3
     int16_t most = 0, most_of_pair = 0;
     for (uint32_t i = 0; i < weights.rows * kPanelLanes / 2; ++i) {
       const int16_t a = (int16_t)((int16_t)(pairs[i] * 256) >> 8), b = (int16_t)(pairs[i] >> 8);
-      const int16_t size_a = a < 0 ? -a : a, size_b = b < 0 ? -b : b;
+      const int16_t size_a = (int16_t)(a < 0 ? -a : a), size_b = (int16_t)(b < 0 ? -b : b);
       const int16_t larger = size_a > size_b ? size_a : size_b, sum = size_a + size_b;
       most = larger > most ? larger : most;
       most_of_pair = sum > most_of_pair ? sum : most_of_pair;

@@ -1,10 +1,15 @@
 #include <string.h>
 
+#ifndef POSY_ONE_TABLE
 #include "kernels/cpu.h"
+#endif
 #include "kernels/kernels.h"
 
 namespace posy {
 
+#ifdef POSY_ONE_TABLE
+extern const KernelTable kOnlyKernels;
+#else
 #ifdef POSY_WITH_SCALAR
 extern const KernelTable kScalarKernels;
 #endif
@@ -26,6 +31,7 @@ extern const KernelTable kNeonKernels;
 extern const KernelTable kDotprodKernels, kI8mmKernels;
 #endif
 #endif
+#endif  // POSY_ONE_TABLE
 
 namespace {
 
@@ -36,6 +42,9 @@ struct Candidate {
 
 // Fastest first.
 const Candidate kCandidates[] = {
+#ifdef POSY_ONE_TABLE
+    {&kOnlyKernels, [] { return true; }},  // the compiler was told so
+#else
 #ifdef POSY_WITH_AVX512
     {&kAvx512VnniKernels, cpu_has_avx512vnni},
     {&kAvx512Kernels, cpu_has_avx512},
@@ -60,6 +69,7 @@ const Candidate kCandidates[] = {
 #ifdef POSY_WITH_SCALAR
     {&kScalarKernels, [] { return true; }},
 #endif
+#endif  // POSY_ONE_TABLE
 };
 
 }  // namespace

@@ -94,7 +94,7 @@ inline void int8_conv_2d_simd(const Int8Conv2dArgs& args, const Task& task) {
   const Region part = region(task, args.out, divide_up(panel_count, kTilePanels));
   const uint64_t row_bytes = (uint64_t)args.in.row_stride() * args.window.stride_h;
   const uint32_t block_rows = max_u32(1, (uint32_t)(kInt8BlockBytes / row_bytes));
-  const size_t stride = int8_panel_bytes(args.weights.rows);
+  const size_t stride = (size_t)int8_panel_bytes(args.weights.rows);
   for (uint32_t y = part.rows.begin; y < part.rows.end; y += block_rows) {
     const Range block = {y, min_u32(part.rows.end, y + block_rows)};
     for (uint32_t group = part.groups.begin; group < part.groups.end; ++group) {

@@ -29,6 +29,18 @@ constexpr uint32_t kTilePanels = 0;  // the oracles expand nothing
 
 // Tables of this file's kernels, for each row of ops.def the constant of that name that the headers above define, and
 // of the integer kernels that go with them.
+#ifdef POSY_ONE_TABLE  // the amalgamation's name for the only one that it has, and POSY_INT8_SET
+
+namespace POSY_INT8_SET {
+#include "kernels/int8_kernels.def"
+}
+extern const KernelTable kOnlyKernels;
+const KernelTable kOnlyKernels = {
+    POSY_ONE_TABLE,
+#include "kernels/table_rows.def"
+};
+
+#else
 #if defined(POSY_ISA_AVX512)
 
 namespace int8_avx2 {
@@ -126,5 +138,6 @@ const KernelTable kScalarKernels = {
 };
 
 #endif
+#endif  // POSY_ONE_TABLE
 
 }  // namespace posy

@@ -11,13 +11,23 @@ enum class OpKind : uint16_t {
 };
 
 // Whether this build has the op: all of them, or those of CMake's POSY_OPS. The kernels of the others are null.
+#ifdef POSY_BUILT_OPS
+struct BuiltOps {
+#define POSY_OP(number, name, Args) static constexpr OpKind name = OpKind::name;
+#include "kernels/ops.def"
+#undef POSY_OP
+  POSY_INLINE static constexpr bool has(OpKind kind) {
+    constexpr OpKind kBuilt[] = {POSY_BUILT_OPS};
+    for (const OpKind built : kBuilt) {
+      if (kind == built) return true;
+    }
+    return false;
+  }
+};
+#endif
 POSY_INLINE constexpr bool is_built(OpKind kind) {
 #ifdef POSY_BUILT_OPS
-  constexpr OpKind kBuilt[] = {POSY_BUILT_OPS};
-  for (const OpKind built : kBuilt) {
-    if (kind == built) return true;
-  }
-  return false;
+  return BuiltOps::has(kind);
 #else
   return (void)kind, true;
 #endif

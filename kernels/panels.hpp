@@ -81,7 +81,7 @@ POSY_SHARED void expand_rows(const Weights& weights, const uint8_t* panel, uint3
 // Float weights are read where they lie; others are expanded into scratch, a few panels at a time and never the
 // whole model, in the way weights.hpp defines them.
 POSY_SHARED Panels expand_panels(const Weights& weights, uint32_t first, uint32_t count, float* scratch) {
-  const size_t bytes = panel_bytes(weights.type, weights.rows);
+  const size_t bytes = (size_t)panel_bytes(weights.type, weights.rows);
   const uint8_t* panel = weights.panels + first * bytes;
   const size_t stride = ((size_t)weights.rows + kHeaderVectors) * kPanelLanes;
   const float* const next = (const float*)(panel + count * bytes);

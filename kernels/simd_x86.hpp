@@ -1,36 +1,76 @@
 // simd.hpp for AVX-512 and AVX2. Works with xsimd 8.1 (Debian 12) and later; what 8.1 lacks or does slowly is an
-// intrinsic here.
+// intrinsic here. With POSY_PLAIN_VECTORS (the amalgamation) it does without: of xsimd's vectors the kernels use the
+// four operators.
 #pragma once
 #include <immintrin.h>
 
+#ifdef POSY_PLAIN_VECTORS
+#include <string.h>
+#else
 #include <xsimd/xsimd.hpp>
+#endif
 
 #include "kernels/tensor.hpp"
 
 namespace posy {
 namespace {
 
+#if defined(POSY_PLAIN_VECTORS)
+
+#if defined(POSY_ISA_AVX512)
+using Register = __m512;
+#else
+using Register = __m256;
+#endif
+
+struct V {
+  Register x;
+
+  V() = default;
+  V(Register lanes) : x(lanes) {}
+  operator Register() const { return x; }
+};
+
+constexpr uint32_t kLanes = sizeof(Register) / sizeof(float);
+
+inline V load(const float* p) {
+  V v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store(float* p, V v) {
+  memcpy(p, &v, sizeof v);
+}
+inline V splat(float x) {
+#if defined(POSY_ISA_AVX512)
+  return _mm512_set1_ps(x);
+#else
+  return _mm256_set1_ps(x);
+#endif
+}
+inline V operator+(V a, V b) {
+  return a.x + b.x;
+}
+inline V operator-(V a, V b) {
+  return a.x - b.x;
+}
+inline V operator*(V a, V b) {
+  return a.x * b.x;
+}
+inline V operator/(V a, V b) {
+  return a.x / b.x;
+}
+
+#else
+
 #if defined(POSY_ISA_AVX512)
 using V = xsimd::batch<float, xsimd::avx512f>;
-// 14 x 32 outputs: 28 accumulators, 2 weights, 1 operand broadcast from memory. 7 and 14 divide all of MobileNet's
-// maps.
-constexpr uint32_t kTileRows = 14, kTilePanels = 2;
-// The loop has room for it, and the wide layers' weights come from far away.
-constexpr bool kTilePrefetches = true;
 #elif defined(POSY_ISA_AVX2)
 using V = xsimd::batch<float, xsimd::avx2>;
-// 6 x 16 outputs: 12 accumulators, 2 weights, 1 broadcast operand of 16 registers.
-constexpr uint32_t kTileRows = 6, kTilePanels = 1;
-constexpr bool kTilePrefetches = false;
 #endif
 
 constexpr uint32_t kLanes = V::size;
 using Register = V::register_type;
-// Tiles are whole panels wide.
-constexpr uint32_t kTileVectors = kPanelLanes / kLanes;
-// Steps between pixels are part of an address: four of them are reached from one pointer, so that pointers and steps
-// stay in registers.
-constexpr uint32_t kPixelsPerPointer = 4;
 
 inline V load(const float* p) {
   return V::load_unaligned(p);
@@ -41,6 +81,26 @@ inline void store(float* p, V v) {
 inline V splat(float x) {
   return V(x);
 }
+
+#endif
+
+#if defined(POSY_ISA_AVX512)
+// 14 x 32 outputs: 28 accumulators, 2 weights, 1 operand broadcast from memory. 7 and 14 divide all of MobileNet's
+// maps.
+constexpr uint32_t kTileRows = 14, kTilePanels = 2;
+// The loop has room for it, and the wide layers' weights come from far away.
+constexpr bool kTilePrefetches = true;
+#elif defined(POSY_ISA_AVX2)
+// 6 x 16 outputs: 12 accumulators, 2 weights, 1 broadcast operand of 16 registers.
+constexpr uint32_t kTileRows = 6, kTilePanels = 1;
+constexpr bool kTilePrefetches = false;
+#endif
+
+// Tiles are whole panels wide.
+constexpr uint32_t kTileVectors = kPanelLanes / kLanes;
+// Steps between pixels are part of an address: four of them are reached from one pointer, so that pointers and steps
+// stay in registers.
+constexpr uint32_t kPixelsPerPointer = 4;
 
 #if defined(POSY_ISA_AVX512)
 

@@ -30,12 +30,12 @@ inline void pad_op(const PadArgs& args, const Task& task) {
 }
 
 // One axis of a resize, as TensorFlow's image_resizer_state.h and resize_bilinear_op.cc have it.
-struct ResizeAxis {
+struct ResizeTaps {
   uint32_t lower, upper;
   float lerp;
 };
 
-inline ResizeAxis resize_axis(const ResizeArgs& args, uint32_t out, uint32_t in_size, uint32_t out_size) {
+inline ResizeTaps resize_axis(const ResizeArgs& args, uint32_t out, uint32_t in_size, uint32_t out_size) {
   const float scale = args.align_corners && out_size > 1 ? (float)(in_size - 1) / (float)(out_size - 1)
                                                          : (float)in_size / (float)out_size;
   const float at =
@@ -49,7 +49,7 @@ inline ResizeAxis resize_axis(const ResizeArgs& args, uint32_t out, uint32_t in_
 
 inline void resize_op(const ResizeArgs& args, const Task& task) {
   for_each_pixel(args.out, task, [&](uint32_t y, uint32_t x) {
-    const ResizeAxis v = resize_axis(args, y, args.in.h, args.out.h), h = resize_axis(args, x, args.in.w, args.out.w);
+    const ResizeTaps v = resize_axis(args, y, args.in.h, args.out.h), h = resize_axis(args, x, args.in.w, args.out.w);
     const float *top_left = pixel_of(args.in, v.lower, h.lower), *top_right = pixel_of(args.in, v.lower, h.upper);
     const float *low_left = pixel_of(args.in, v.upper, h.lower), *low_right = pixel_of(args.in, v.upper, h.upper);
     float* out = pixel_of(args.out, y, x);

@@ -164,7 +164,7 @@ inline void winograd_transform_panel(const WinogradProductArgs& args, const uint
 
 inline Panels winograd_transform_panels(const WinogradProductArgs& args, uint32_t first, uint32_t count,
                                         float* scratch) {
-  const size_t bytes = panel_bytes(args.weights.type, args.weights.rows), stride = winograd_panel_stride(args);
+  const size_t bytes = (size_t)panel_bytes(args.weights.type, args.weights.rows), stride = winograd_panel_stride(args);
   for (uint32_t p = 0; p < count; ++p) {
     winograd_transform_panel(args, args.weights.panels + (first + p) * bytes, scratch + p * stride);
   }

@@ -1,4 +1,4 @@
-# Builds consumer/label.c as other projects would and runs it on the default model.
+# Builds consumer/label.c and label.cpp as other projects would and runs them on the default model.
 #   cmake -DHOW=add_subdirectory|find_package|pkg_config -DSOURCE=... -DBUILD=... -DPOSY=...
 #         -DCONFIG=... -DWORK=... -P package_test.cmake
 # SOURCE, BUILD and POSY (the command) are Posy's; WORK is a folder of this test's own.
@@ -49,7 +49,7 @@ else()
   # Installed, and then moved: nothing in it may know where it was made.
   run(COMMAND ${CMAKE_COMMAND} --install ${BUILD} --config ${CONFIG} --prefix ${WORK}/first)
   file(RENAME ${WORK}/first ${WORK}/installed)
-  foreach(file bin/posy include/posy/posy.h include/posy/status.def include/posy/posy_threads.h share/doc/posy/LICENSE)
+  foreach(file bin/posy include/posy/posy.h include/posy/posy.hpp include/posy/status.def include/posy/posy_threads.h share/doc/posy/LICENSE)
     if(NOT EXISTS ${WORK}/installed/${file})
       message(FATAL_ERROR "not installed: ${file}")
     endif()
@@ -65,6 +65,8 @@ else()
     set(ENV{PKG_CONFIG_PATH} ${folder})
     run(COMMAND sh -c "cc -std=c99 -Wall -Wextra -Wpedantic -Werror \"$1\" -o \"$2\" $(pkg-config --cflags --libs posy)" sh
           ${consumer}/label.c ${label})
+    run(COMMAND sh -c "c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror \"$1\" -o \"$2\" $(pkg-config --cflags --libs posy)" sh
+          ${consumer}/label.cpp ${label}_cpp)
     run(COMMAND pkg-config --modversion posy OUTPUT modversion)
     string(STRIP "${modversion}" modversion)
     run(COMMAND ${WORK}/installed/bin/posy --version OUTPUT version)
@@ -75,3 +77,7 @@ endif()
 run(COMMAND ${label} ${WORK}/flowers.posy OUTPUT answer)
 expect("${answer}" "^posy [0-9.]+: (daisy|dandelion|roses|sunflowers|tulips) \\(score=0\\.[0-9]+\\)\n$")
 message("${answer}")
+run(COMMAND ${label}_cpp ${WORK}/flowers.posy OUTPUT answer_cpp)
+if(NOT answer_cpp STREQUAL answer)
+  message(FATAL_ERROR "label.cpp says otherwise: ${answer_cpp}")
+endif()

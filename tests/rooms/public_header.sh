@@ -22,6 +22,11 @@ cp "$work/uses.c" "$work/uses.cpp"
 warnings="-Wall -Wextra -Wpedantic -Werror"
 $cc -std=c99 $warnings -Wno-maybe-uninitialized -fsyntax-only -I"$source" "$work/uses.c"
 $cxx -std=c++17 $warnings -Wno-maybe-uninitialized -fsyntax-only -I"$source" "$work/uses.cpp"
+echo '#include "engine/posy.hpp"' > "$work/wrapper.cpp"
+for flags in '-std=c++17' '-std=c++20' '-std=c++17 -fno-exceptions -fno-rtti'; do
+  # shellcheck disable=SC2086
+  $cxx $flags $warnings -Wshadow -Wconversion -fsyntax-only -I"$source" "$work/wrapper.cpp"
+done
 # As installed: beside each other, without the rooms in front.
 mkdir "$work/posy"
 cp "$source/engine/posy.h" "$source/engine/posy_threads.h" "$source/engine/status.def" "$work/posy/"
