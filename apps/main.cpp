@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "apps/help.h"
-#include "engine/posy.h"
+#include "apps/version.h"
 #include "loaders/error.h"
-#include "loaders/image.h"
 #include "loaders/one_line.h"
 
 namespace posy {
@@ -33,12 +32,6 @@ std::string help(const std::string& topic) {
   return topic == "--man" ? man_page() : help_text(known_command(topic));
 }
 
-void print_version() {
-  std::printf("posy %s\ninstruction sets:", posy_version());
-  for (uint32_t i = 0; posy_isa_name(i); ++i) std::printf(" %s", posy_isa_name(i));
-  std::printf("\nJPEG decoder: %s\n", jpeg_decoder_name());
-}
-
 bool asks_for_help(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     if (word == "--help" || word == "-h") return true;
@@ -49,7 +42,7 @@ bool asks_for_help(const std::vector<std::string>& words) {
 int run(const std::vector<std::string>& words) {
   if (words.empty()) throw UsageError("no command given");
   if (words[0] == "--version") {
-    print_version();
+    print_version("posy");
     return 0;
   }
   if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {

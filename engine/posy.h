@@ -99,12 +99,14 @@ posy_status posy_unpack_end(struct posy_unpacker* unpacker);
 /* ---- Input ---- */
 
 enum posy_pixel_format {
-  POSY_RGB = 1,  /* 3 bytes per pixel */
-  POSY_RGBA = 2, /* 4 bytes per pixel, the fourth ignored */
-  POSY_GRAY = 3, /* 1 byte per pixel */
-  POSY_NV12 = 4, /* a plane of Y, then a plane of U V U V ..., one pair for 2 x 2 pixels */
-  POSY_NV21 = 5, /* the same with V U V U ...: the camera format of Android */
-  POSY_I420 = 6  /* planes of Y, U and V */
+  POSY_RGB = 1,      /* 3 bytes per pixel */
+  POSY_RGBA = 2,     /* 4 bytes per pixel, the fourth ignored */
+  POSY_GRAY = 3,     /* 1 byte per pixel */
+  POSY_NV12 = 4,     /* a plane of Y, then a plane of U V U V ..., one pair for 2 x 2 pixels */
+  POSY_NV21 = 5,     /* the same with V U V U ...: the camera format of Android */
+  POSY_I420 = 6,     /* planes of Y, U and V */
+  POSY_RGB565 = 7,   /* 2 bytes per pixel, a number with red in its 5 highest bits: its low byte first */
+  POSY_RGB565_BE = 8 /* its high byte first, as cameras such as OV2640 and OV7670 send it */
 };
 
 /* YUV is BT.601, video range (Y from 16 to 235), as in the tutorial's Android app; full_range says 0 to 255 (JPEG). */
@@ -145,8 +147,7 @@ struct posy_shape posy_input_shape(const struct posy_engine* engine);
 /* Fails only without an input, or when the observer cancels. */
 posy_status posy_run(struct posy_engine* engine);
 
-/* What an observer is shown after each step: op number `op` of the file has made rows [row_begin, row_end) of `data`.
- */
+/* What an observer is shown after each step: op `op` of the file has made rows [row_begin, row_end) of `data`. */
 struct posy_progress {
   uint32_t op;
   uint32_t row_begin, row_end;
@@ -159,8 +160,7 @@ struct posy_progress {
   uint32_t contiguous_rows; /* of these rows, how many follow each other */
 };
 
-/* Called on the thread of posy_run() after each step, for timing, layers and cancellation: nonzero stops the run with
- * POSY_CANCELLED. Null removes it. */
+/* Called on posy_run()'s thread after each step (times, layers); nonzero stops it: POSY_CANCELLED. Null removes it. */
 typedef int (*posy_observer)(void* context, const struct posy_progress* progress);
 posy_status posy_set_observer(struct posy_engine* engine, posy_observer observer, void* context);
 

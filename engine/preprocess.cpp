@@ -26,6 +26,12 @@ Rgb yuv_to_rgb(int32_t y, int32_t u, int32_t v, bool full_range) {
   return {to_byte((luma + r) >> 16), to_byte((luma + g) >> 16), to_byte((luma + b) >> 16)};
 }
 
+// round(x * 255 / 31) of the 5 bits of red and blue, round(x * 255 / 63) of the 6 of green.
+Rgb rgb_of_565(uint32_t low, uint32_t high) {
+  const uint32_t r = high >> 3, g = (high & 7) << 3 | low >> 5, b = low & 31;
+  return {(uint8_t)((r * 527 + 23) >> 6), (uint8_t)((g * 259 + 33) >> 6), (uint8_t)((b * 527 + 23) >> 6)};
+}
+
 Rgb pixel_at(const posy_image& image, uint32_t x, uint32_t y) {
   const uint8_t* row = image.plane[0] + y * image.stride[0];
   const uint8_t* chroma = image.plane[1];
@@ -45,6 +51,12 @@ Rgb pixel_at(const posy_image& image, uint32_t x, uint32_t y) {
     case POSY_NV21:
       chroma += cy * image.stride[1] + cx * 2;
       return yuv_to_rgb(row[x], chroma[1], chroma[0], image.full_range != 0);
+    case POSY_RGB565:
+      row += (size_t)x * 2;
+      return rgb_of_565(row[0], row[1]);
+    case POSY_RGB565_BE:
+      row += (size_t)x * 2;
+      return rgb_of_565(row[1], row[0]);
     default:
       return yuv_to_rgb(row[x], chroma[cy * image.stride[1] + cx], image.plane[2][cy * image.stride[2] + cx],
                         image.full_range != 0);
@@ -245,6 +257,9 @@ size_t plane_row_bytes(const posy_image& image, uint32_t index) {
       return index == 0 ? width * 4 : 0;
     case POSY_GRAY:
       return index == 0 ? width : 0;
+    case POSY_RGB565:
+    case POSY_RGB565_BE:
+      return index == 0 ? width * 2 : 0;
     case POSY_NV12:
     case POSY_NV21:
       return index == 0 ? width : index == 1 ? half * 2 : 0;
@@ -254,7 +269,7 @@ size_t plane_row_bytes(const posy_image& image, uint32_t index) {
 }
 
 posy_status check_image(const Model& model, const posy_image& image) {
-  if (image.format < POSY_RGB || image.format > POSY_I420 || image.orientation > 8) return POSY_BAD_IMAGE_FORMAT;
+  if (image.format < POSY_RGB || image.format > POSY_RGB565_BE || image.orientation > 8) return POSY_BAD_IMAGE_FORMAT;
   if (model.input().c != 3 && model.input().c != 1) return POSY_BAD_IMAGE_FORMAT;
   if (image.width < 1 || image.width > 0xffff || image.height < 1 || image.height > 0xffff) return POSY_BAD_IMAGE;
   for (uint32_t i = 0; i < 3; ++i) {

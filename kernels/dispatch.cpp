@@ -19,6 +19,12 @@ extern const KernelTable kAvx2Kernels, kAvxVnniKernels;
 #ifdef POSY_WITH_AVX512
 extern const KernelTable kAvx512Kernels, kAvx512VnniKernels;
 #endif
+#ifdef POSY_WITH_DSP
+extern const KernelTable kDspKernels;
+#endif
+#ifdef POSY_WITH_MVE
+extern const KernelTable kMveKernels;
+#endif
 #ifdef POSY_WITH_NEON
 extern const KernelTable kNeonKernels;
 #ifdef __aarch64__
@@ -53,6 +59,12 @@ const Candidate kCandidates[] = {
     {&kDotprodKernels, cpu_has_dotprod},
 #endif
     {&kNeonKernels, cpu_has_neon},
+#endif
+#ifdef POSY_WITH_MVE
+    {&kMveKernels, [] { return true; }},  // without a system there is nobody to ask: the build knows its board
+#endif
+#ifdef POSY_WITH_DSP
+    {&kDspKernels, [] { return true; }},
 #endif
 #ifdef POSY_WITH_SCALAR
     {&kScalarKernels, [] { return true; }},

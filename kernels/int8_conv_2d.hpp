@@ -78,20 +78,6 @@ POSY_SHARED void int8_starts(const Int8Conv2dArgs& args, const Int8Panels& panel
   }
 }
 
-template <class T>
-inline size_t out_stride(const TensorOf<T>& out, const ConvRun& run) {
-  return run.is_down ? out.row_stride() : out.pixel_stride;
-}
-
-inline Int8End int8_end(const Int8Conv2dArgs& args, const ConvRun& run, uint32_t channel, uint32_t lanes) {
-  if (args.out.data) {
-    uint8_t* codes = args.out.row(run.y) + (size_t)run.x * args.out.pixel_stride + channel;
-    return {codes, nullptr, out_stride(args.out, run), lanes, args.ending};
-  }
-  float* floats = args.floats.row(run.y) + (size_t)run.x * args.floats.pixel_stride + channel;
-  return {nullptr, floats, out_stride(args.floats, run), lanes, args.ending};
-}
-
 inline void int8_conv_rows(const Int8Conv2dArgs& args, Range rows, Range columns, const Int8Panels& panels,
                            uint32_t channel) {
   const uint32_t lanes = min_u32(args.out.c - channel, panels.count * kPanelLanes);

@@ -1,9 +1,8 @@
 // The inner loop of the integer convolutions: a tile of outputs, neighbouring pixels x panels of channels, in
 // registers.
 #pragma once
-#include "kernels/int8_args.hpp"
+#include "kernels/int8_conv_end.hpp"
 #include "kernels/int8_simd.hpp"
-#include "kernels/patch.hpp"
 
 namespace posy {
 namespace {
@@ -14,16 +13,6 @@ struct Int8Panels {
   size_t stride;
   uint32_t count;
   bool pairs_are_small;
-};
-
-// Where a run of pixels goes, pixel m's outputs out_stride elements behind those of m - 1: as codes, or as floats if
-// `codes` is null. Of their channels there are `lanes`, maybe ending inside the last panel.
-struct Int8End {
-  uint8_t* codes;
-  float* floats;
-  size_t out_stride;
-  uint32_t lanes;
-  Int8Ending ending;
 };
 
 // A lane has four bytes of everything: a group, a start value, a multiplier.

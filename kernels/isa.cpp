@@ -113,6 +113,18 @@ const KernelTable kI8mmKernels = {
 };
 #endif
 
+#elif defined(POSY_ISA_DSP)
+
+namespace int8_dsp {
+#include "kernels/int8_kernels.def"
+}
+extern const KernelTable kDspKernels;
+const KernelTable kDspKernels = {
+    "dsp",
+#define POSY_INT8_SET int8_dsp
+#include "kernels/table_rows.def"
+};
+
 #else
 
 namespace int8_scalar {

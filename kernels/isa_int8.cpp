@@ -12,14 +12,24 @@
 #define POSY_INT8_SET int8_dotprod
 #elif defined(POSY_INT8_I8MM)
 #define POSY_INT8_SET int8_i8mm
+#elif defined(POSY_INT8_DSP)
+#define POSY_INT8_SET int8_dsp
+#define POSY_INT8_BLOCKS
+#elif defined(POSY_INT8_MVE)
+#define POSY_INT8_SET int8_mve
+#define POSY_INT8_BLOCKS
 #else
 #define POSY_INT8_SET int8_scalar
 #define POSY_INT8_ORACLES
 #endif
-#ifndef POSY_INT8_ORACLES
+#if !defined(POSY_INT8_ORACLES) && !defined(POSY_INT8_BLOCKS)
 #define POSY_INT8_SIMD
 #endif
 
+#ifdef POSY_INT8_BLOCKS
+#include "kernels/int8_block_conv_2d.hpp"
+#include "kernels/int8_block_depthwise_conv_2d.hpp"
+#endif
 #include "kernels/int8_conv_2d.hpp"
 #include "kernels/int8_depthwise_conv_2d.hpp"
 #include "kernels/int8_peak.hpp"
@@ -32,6 +42,8 @@ namespace POSY_INT8_SET {
 
 #ifdef POSY_INT8_SIMD
 #define POSY_FASTEST(kernel) kernel##_simd
+#elif defined(POSY_INT8_BLOCKS)
+#define POSY_FASTEST(kernel) kernel##_blocks
 #else
 #define POSY_FASTEST(kernel) kernel##_oracle
 #endif

@@ -43,6 +43,7 @@ TEST_CASE("usage: --version names the version of posy.h, the instruction sets an
   CHECK(outcome.out.rfind("posy " + header.substr(at, header.find('"', at) - at) + "\n", 0) == 0);
   CHECK(contains(outcome.out, "scalar"));
   CHECK((contains(outcome.out, "libjpeg-turbo") || contains(outcome.out, "stb_image")));
+  CHECK(contains(outcome.out, "\ncompiler: "));
 }
 
 TEST_CASE("usage: help goes to standard output and names every command and flag") {

@@ -1,5 +1,5 @@
-// scores MODEL: a line for each instruction set of this machine, its name and the bits of the model's scores of a
-// picture that is made here.
+// scores MODEL [FRAME]: a line for each instruction set of this machine, its name and the bits of the model's scores of
+// a picture that is made here, or of the middle of a camera's frame (apps/firmware/camera_frame.c).
 #include <posy.h>
 
 #include <cstdio>
@@ -17,16 +17,6 @@ void check(posy_status status) {
   std::exit(1);
 }
 
-// A vector's memory is aligned for any type; models want 64 bytes.
-struct Aligned {
-  std::vector<char> memory;
-  char* data;
-
-  explicit Aligned(size_t bytes) : memory(bytes + 64), data(memory.data()) {
-    while ((size_t)data % 64 != 0) ++data;
-  }
-};
-
 std::vector<char> bytes_of(const char* path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -43,21 +33,37 @@ std::vector<uint8_t> picture(uint32_t size) {
   return pixels;
 }
 
-void print_scores(const Aligned& model, size_t model_bytes, const char* isa) {
-  posy_options options = {};
-  options.isa = isa;
-  posy_needs needs;
-  check(posy_need(model.data, model_bytes, &options, &needs));
-  const Aligned memory(needs.memory_bytes);
-  posy_engine engine;
-  check(posy_open(&engine, model.data, model_bytes, memory.data, needs.memory_bytes, &options));
-
-  const std::vector<uint8_t> pixels = picture(150);
+posy_image made_image(const std::vector<uint8_t>& pixels) {
   posy_image image = {};
   image.format = POSY_RGB;
   image.width = image.height = 150;
   image.plane[0] = pixels.data();
   image.stride[0] = 150 * 3;
+  return image;
+}
+
+posy_image frame_image(const std::vector<char>& frame) {
+  if (frame.size() != 320 * 240 * 2) {
+    std::fprintf(stderr, "scores: a frame has 153600 bytes, not %zu\n", frame.size());
+    std::exit(1);
+  }
+  posy_image image = {};
+  image.format = POSY_RGB565_BE;
+  image.width = image.height = 240;
+  image.plane[0] = (const uint8_t*)frame.data() + 40 * 2;
+  image.stride[0] = 320 * 2;
+  return image;
+}
+
+void print_scores(const std::vector<char>& model, const posy_image& image, const char* isa) {
+  posy_options options = {};
+  options.isa = isa;
+  posy_needs needs;
+  check(posy_need(model.data(), model.size(), &options, &needs));
+  std::vector<char> memory(needs.memory_bytes);
+  posy_engine engine;
+  check(posy_open(&engine, model.data(), model.size(), memory.data(), needs.memory_bytes, &options));
+
   check(posy_set_image(&engine, &image));
   check(posy_run(&engine));
   std::printf("%s:", isa);
@@ -71,9 +77,10 @@ void print_scores(const Aligned& model, size_t model_bytes, const char* isa) {
 
 }  // namespace
 
-int main(int, char** arguments) {
-  const std::vector<char> bytes = bytes_of(arguments[1]);
-  const Aligned model(bytes.size());
-  std::memcpy(model.data, bytes.data(), bytes.size());
-  for (uint32_t i = 0; const char* isa = posy_isa_name(i); ++i) print_scores(model, bytes.size(), isa);
+int main(int count, char** arguments) {
+  const std::vector<char> model = bytes_of(arguments[1]);
+  const std::vector<uint8_t> pixels = picture(150);
+  const std::vector<char> frame = count > 2 ? bytes_of(arguments[2]) : std::vector<char>();
+  const posy_image image = count > 2 ? frame_image(frame) : made_image(pixels);
+  for (uint32_t i = 0; const char* isa = posy_isa_name(i); ++i) print_scores(model, image, isa);
 }
