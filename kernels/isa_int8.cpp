@@ -26,14 +26,14 @@
 #define POSY_INT8_SIMD
 #endif
 
-#ifdef POSY_INT8_BLOCKS
-#include "kernels/int8_block_conv_2d.hpp"
-#include "kernels/int8_block_depthwise_conv_2d.hpp"
-#endif
 #include "kernels/int8_conv_2d.hpp"
 #include "kernels/int8_depthwise_conv_2d.hpp"
 #include "kernels/int8_peak.hpp"
 #include "kernels/kernels.h"
+#ifdef POSY_INT8_BLOCKS
+#include "kernels/int8_block_conv_2d.hpp"
+#include "kernels/int8_block_depthwise_conv_2d.hpp"
+#endif
 
 namespace posy {
 namespace POSY_INT8_SET {
