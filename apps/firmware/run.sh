@@ -35,6 +35,7 @@ quietly cmake -S "$here" -B "$folder" -DCMAKE_TOOLCHAIN_FILE="$here/../toolchain
   -DBOARD="$board" -DMODEL="$(absolute "$model")" -DFRAME="$(absolute "$frame")" "$@"
 quietly cmake --build "$folder" --parallel 2
 
-# qemu writes what the program says to the standard error. -icount: an instruction takes a nanosecond of the board's time, so that its clock counts them.
+# What the program says comes out of qemu's standard error. -icount: an instruction takes a nanosecond of the board's
+# time, so that its clock counts them.
 timeout 120 qemu-system-arm -M "$board" -kernel "$folder/firmware.elf" -nographic -monitor none -serial none \
   -semihosting-config enable=on,target=native -icount shift=0 2>&1
