@@ -101,13 +101,15 @@ std::string broken_rule(const Include& include) {
   if (only_in("doctest", {"tests/"})) return "doctest belongs to tests";
   for (const char* vectors : {"xsimd", "immintrin", "arm_neon", "wasm_simd128"}) {
     if (only_in(vectors, {"kernels/simd_x86.hpp", "kernels/simd_neon.hpp", "kernels/int8_simd_x86.hpp",
-                          "kernels/int8_simd_neon.hpp"}))
+                          "kernels/int8_simd_neon.hpp", "kernels/simd_wasm.hpp", "kernels/int8_simd_wasm.hpp"}))
       return "vectors belong to kernels/simd.hpp and kernels/int8_simd.hpp";
   }
   if (only_in("kernels/simd_", {"kernels/simd.hpp"})) return "kernels/simd.hpp chooses the vectors";
   if (only_in("kernels/int8_simd_", {"kernels/int8_simd.hpp"})) return "kernels/int8_simd.hpp chooses the vectors";
   if (include.quoted && height_of(room_of(what)) > height_of(room)) return "rooms look down only";
 
+  // What programs in C++ include: a header of the library, not a part of the runtime.
+  if (include.file == "engine/posy.hpp") return "";
   // The runtime: libc's memory functions and types, and for the optional pool the system's threads.
   if (room != "kernels" && room != "engine") return "";
   if (include.quoted) {
@@ -123,6 +125,11 @@ std::string broken_rule(const Include& include) {
       {"kernels/simd_neon.hpp", {"arm_neon.h"}},
       {"kernels/int8_simd_x86.hpp", {"immintrin.h"}},
       {"kernels/int8_simd_neon.hpp", {"arm_neon.h"}},
+      {"kernels/int8_blocks_dsp.hpp", {"arm_acle.h"}},
+      {"kernels/simd_mve.hpp", {"arm_mve.h"}},
+      {"kernels/int8_simd_mve.hpp", {"arm_mve.h"}},
+      {"kernels/simd_wasm.hpp", {"wasm_simd128.h"}},
+      {"kernels/int8_simd_wasm.hpp", {"wasm_simd128.h"}},
   };
   const auto place = elsewhere.find(include.file);
   const bool allowed = place != elsewhere.end() && std::count(place->second.begin(), place->second.end(), what);
