@@ -6,10 +6,6 @@
 
 #include "kernels/int8_conv_end.hpp"
 
-#ifndef __ARM_FEATURE_DSP
-#error "POSY_ISAS=dsp needs a processor with the DSP extension: -mcpu=cortex-m4, -mcpu=cortex-m7, ..."
-#endif
-
 namespace posy {
 namespace {
 

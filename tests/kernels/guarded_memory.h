@@ -1,16 +1,13 @@
 // Memory that ends where nobody may read: an access past the last byte is a crash, not luck.
 #pragma once
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#ifdef __linux__
-#include <sys/mman.h>
-#include <unistd.h>
-#endif
 
 namespace posy {
-
-#ifdef __linux__
 
 class GuardedMemory {
  public:
@@ -56,58 +53,5 @@ class GuardedMemory {
   size_t page_, bytes_;
   uint8_t *base_, *start_ = nullptr;
 };
-
-#else
-
-// Boards have no forbidden pages, and little memory: canaries behind the bytes as well, which show what was written
-// there.
-class GuardedMemory {
- public:
-  static constexpr size_t kFrontBytes = 256;
-  static constexpr uint8_t kCanary = 0xcb;
-
-  explicit GuardedMemory(size_t) {}
-  ~GuardedMemory() { std::free(base_); }
-  GuardedMemory(const GuardedMemory&) = delete;
-  GuardedMemory& operator=(const GuardedMemory&) = delete;
-
-  uint8_t* take(size_t bytes, size_t gap = 0) {
-    const size_t need = kFrontBytes + bytes + gap + 2 * kAlignment;
-    if (need > capacity_) {
-      std::free(base_);
-      base_ = (uint8_t*)std::malloc(need);
-      if (!base_) std::abort();
-      capacity_ = need;
-    }
-    std::memset(base_, kCanary, capacity_);
-    // The end is where that of a page might be.
-    uint8_t* const end = base_ + need - (size_t)(base_ + need) % kAlignment;
-    start_ = end - gap - bytes;
-    bytes_ = bytes;
-    return start_;
-  }
-  uint8_t* copy_of(const void* from, size_t bytes, size_t gap = 0) {
-    uint8_t* to = take(bytes, gap);
-    if (bytes > 0) std::memcpy(to, from, bytes);
-    return to;
-  }
-
-  bool front_is_intact() const {
-    for (size_t i = 1; i <= kFrontBytes && start_ - i >= base_; ++i) {
-      if (*(start_ - i) != kCanary) return false;
-    }
-    for (const uint8_t* p = start_ + bytes_; p != base_ + capacity_; ++p) {
-      if (*p != kCanary) return false;
-    }
-    return true;
-  }
-
- private:
-  static constexpr size_t kAlignment = 64;
-  size_t capacity_ = 0, bytes_ = 0;
-  uint8_t *base_ = nullptr, *start_ = nullptr;
-};
-
-#endif
 
 }  // namespace posy

@@ -94,7 +94,7 @@ void random_weights(Random& random, uint32_t rows, Trial<Args>* trial) {
     const bool used = c < channels;
     const float scale = random.real(-0.5f, 0.5f) / (is_affine(type) ? (float)(1 << weight_bits(type)) : 1.0f);
     // Bias, scale, center or offset.
-    const uint32_t most = (1u << std::min<uint32_t>(weight_bits(type), 8)) - 1;
+    const uint32_t most = (1u << std::min(weight_bits(type), 8u)) - 1;
     const float third = is_affine(type) ? (float)-(int)random.between(0, most) : random.real(-1, 1);
     const float values[] = {random.real(-1, 1), scale, third};
     for (uint32_t v = 0; v < kHeaderVectors; ++v) header[v * kPanelLanes] = used ? values[v] : NAN;
