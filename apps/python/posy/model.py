@@ -182,6 +182,7 @@ class Model:
         described.plane[0] = pixels.ctypes.data
         described.stride[0] = pixels.shape[1] * channels
         with self._lock:
+            self._refuse_if_closed()
             library.check(lib.posy_set_image(ctypes.byref(self._engine), ctypes.byref(described)), "image")
             return self._run()
 
@@ -209,6 +210,7 @@ class Model:
 
     def _predict_one(self, picture: Floats) -> Floats:
         with self._lock:
+            self._refuse_if_closed()
             floats = lib.posy_input(ctypes.byref(self._engine))
             if floats:
                 flat = np.ascontiguousarray(picture)
@@ -228,17 +230,21 @@ class Model:
         pixels = room.reshape(height, width, codes.pixel_stride)
         pixels[:, :, :channels] = np.clip(nearest, 0, 255).astype(np.uint8)
 
-    def _run(self) -> Floats:
+    def _refuse_if_closed(self) -> None:
+        # Without its threads, not even a picture can be set.
         if self._is_closed:
             raise ValueError(f"{self._name}: the model is closed")
+
+    def _run(self) -> Floats:
         library.check(lib.posy_run(ctypes.byref(self._engine)), self._name)
         return np.ctypeslib.as_array(lib.posy_scores(ctypes.byref(self._engine)), (self.class_count,)).copy()
 
     def close(self) -> None:
         """Ends the threads; no picture can be scored any more. It happens by itself when nobody has the Model."""
-        self._is_closed = True
-        if hasattr(self, "_stop"):
-            self._stop()
+        with self._lock:
+            self._is_closed = True
+            if hasattr(self, "_stop"):
+                self._stop()
 
     def __enter__(self) -> "Model":
         return self
